@@ -1,0 +1,67 @@
+# make run    everything set up, and the portal with its workers at http://127.0.0.1:8000
+# make test   every test, real servers and a real browser included where they can be had
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+HOST ?= 127.0.0.1
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types bench experiments setup setup-dev front schema clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+run: setup
+	@exec $(BIN)/python manage.py runportal --host $(HOST) --port $(PORT)
+
+test: setup-dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: setup-dev types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/djlint templates --lint --quiet
+
+types: setup-dev
+	$(BIN)/mypy
+
+bench: setup-dev
+	$(BIN)/python benchmarks/chain.py
+
+# Full runs behind the tables of docs/results; each goes on where it was stopped.
+experiments: setup-dev
+	$(BIN)/python manage.py train_topics --data $${VIDEOPORTAL_DATA:-../shared/data}/bbc_news/articles.jsonl --output var/experiments/topics
+
+schema: setup
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+setup: $(VENV)/.runtime front
+
+setup-dev: $(VENV)/.dev front
+
+front: static/dist/main.js
+
+$(VENV)/.runtime: requirements.txt requirements-nodeps.txt scripts/check_machine.sh
+	@PYTHON=$(PYTHON) sh scripts/check_machine.sh
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.txt)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-nodeps.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json .npmrc $(VENV)/.runtime
+	@sh scripts/npm.sh ci --no-progress --loglevel=error
+	@touch $@
+
+static/dist/main.js: node_modules/.installed $(shell find static/src -type f 2>/dev/null)
+	@sh scripts/npm.sh run build --silent
+	@touch $@
+
+clean:
+	rm -rf $(VENV) node_modules static/dist var

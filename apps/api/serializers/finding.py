@@ -1,0 +1,68 @@
+"""Topics and search results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.api.serializers.videos import VideoSerializer
+
+
+class TopicSerializer(serializers.Serializer[Any]):
+    """A topic, and how many videos the caller may find under it."""
+
+    label = serializers.SlugField(help_text="What filters take.")
+    name = serializers.CharField(help_text="For people.")
+    count = serializers.IntegerField()
+
+
+class MomentSerializer(serializers.Serializer[Any]):
+    """A passage in which the words were said."""
+
+    start_ms = serializers.IntegerField()
+    end_ms = serializers.IntegerField()
+    html = serializers.CharField(help_text="The passage, escaped, with `<mark>` around what was found.")
+    url = serializers.URLField(help_text="The watch page, at that second.")
+
+
+class HitSerializer(serializers.Serializer[Any]):
+    """A video that was found, with its best moments."""
+
+    video = VideoSerializer()
+    score = serializers.FloatField(help_text="Larger is better; comparable within one answer only.")
+    title_html = serializers.CharField(help_text="Escaped, with `<mark>` around what was found.")
+    snippet_html = serializers.CharField(help_text="Of the description; escaped, with `<mark>`.")
+    moments = MomentSerializer(many=True)
+
+
+class FacetValueSerializer(serializers.Serializer[Any]):
+    """A value that narrows the search, and how many videos it would leave."""
+
+    value = serializers.CharField()
+    label = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class FacetsSerializer(serializers.Serializer[Any]):
+    """Counts over all that was found, not only over this page."""
+
+    topic = FacetValueSerializer(many=True)
+    language = FacetValueSerializer(many=True)
+
+
+class SearchResultsSerializer(serializers.Serializer[Any]):
+    """One page of what was found, best first."""
+
+    total = serializers.IntegerField(help_text="Videos found, on all pages. Only what the caller may find is counted.")
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    results = HitSerializer(many=True)
+    facets = FacetsSerializer()
+    is_catching_up = serializers.BooleanField(help_text="The newest changes are not in the index yet.")
+
+
+class SuggestionsSerializer(serializers.Serializer[Any]):
+    """Ways to go on from what was typed."""
+
+    suggestions = serializers.ListField(child=serializers.CharField())

@@ -1,0 +1,63 @@
+"""What moderators decide on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from rest_framework import serializers
+
+from apps.videos.models import Report, Video
+
+
+class ApprovalSerializer(serializers.Serializer[Any]):
+    """A moderator's yes."""
+
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
+
+
+class RejectionSerializer(serializers.Serializer[Any]):
+    """A moderator's no, with the reason that the owner is told."""
+
+    reason = serializers.CharField(max_length=2_000)
+
+
+class NewReportSerializer(serializers.Serializer[Any]):
+    """A viewer's word that a video needs a moderator's eye."""
+
+    reason = serializers.ChoiceField(choices=Report.Reason.choices)
+    details = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
+
+
+class ReportedVideoSerializer(serializers.ModelSerializer[Video]):
+    """Which video a report is about."""
+
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Video
+        fields = ("id", "title", "url")
+        read_only_fields = fields
+
+    def get_url(self, video: Video) -> str:
+        url: str = self.context["request"].build_absolute_uri(reverse("api:video", args=[video.pk]))
+        return url
+
+
+class ReportSerializer(serializers.ModelSerializer[Report]):
+    """A report, as its writer and moderators see it."""
+
+    video = ReportedVideoSerializer(read_only=True)
+    reporter = serializers.CharField(source="reporter.username", read_only=True, default=None, allow_null=True)
+    resolved_by = serializers.CharField(source="resolved_by.username", read_only=True, default=None, allow_null=True)
+
+    class Meta:
+        model = Report
+        fields = ("id", "video", "reporter", "reason", "details", "created_at", "resolved_at", "resolved_by")
+        read_only_fields = fields
+
+
+class TopicChoiceSerializer(serializers.Serializer[Any]):
+    """The topic that a moderator files a video under."""
+
+    topic = serializers.SlugField(allow_null=True, help_text="A topic's label; null: it is about none of them.")

@@ -1,0 +1,28 @@
+"""The addresses of the pages."""
+
+from django.urls import path
+
+from apps.pages.views import captions, editing, home, moderation, my_videos, notices, playback, search, upload, watch
+
+app_name = "pages"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("topics/<slug:label>/", home.topic, name="topic"),
+    path("search/", search.search, name="search"),
+    path("search/suggest/", search.suggestions, name="suggest"),
+    path("upload/", upload.upload, name="upload"),
+    path("my-videos/", my_videos.my_videos, name="my-videos"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/read/", notices.read, name="notices-read"),
+    path("watch/<uuid:video_id>/", watch.watch, name="watch"),
+    path("watch/<uuid:video_id>/status/", watch.status, name="status"),
+    path("watch/<uuid:video_id>/run-again/", watch.run_again, name="run-again"),
+    path("watch/<uuid:video_id>/position/", playback.position, name="position"),
+    path("watch/<uuid:video_id>/report/", moderation.report, name="report"),
+    path("watch/<uuid:video_id>/moderate/", moderation.moderate, name="moderate"),
+    path("videos/<uuid:video_id>/edit/", editing.edit, name="edit"),
+    path("videos/<uuid:video_id>/delete/", editing.delete, name="delete"),
+    path("videos/<uuid:video_id>/captions/", captions.captions, name="captions"),
+    path("videos/<uuid:video_id>/captions/delete/", captions.delete, name="captions-delete"),
+]

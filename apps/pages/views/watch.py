@@ -1,0 +1,126 @@
+"""The watch page, and the part of it that lives while the video is being processed."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import asdict
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.accounts.models import User
+from apps.classification.models import TopicPrediction
+from apps.pages.people import signed_in
+from apps.pages.times import parse_time
+from apps.pages.transcript_panel import Track, panel_of, tracks_of
+from apps.pipeline.models import StageRun
+from apps.pipeline.runs import RunAgainError
+from apps.pipeline.runs import run_again as run_stage_again
+from apps.pipeline.status import stage_views
+from apps.transcription.models import Transcript
+from apps.videos.models import Report, Video
+from apps.videos.viewing import position_of
+
+WATCHED = ("owner", "topic_prediction__topic")
+
+
+def _watched(request: HttpRequest, video_id: uuid.UUID) -> Video:
+    return get_object_or_404(Video.objects.visible_to(request.user).select_related(*WATCHED), pk=video_id)
+
+
+@require_safe
+def watch(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
+    """`?t=` begins there; `?lang=` chooses the transcript that is shown; `?part=` pages through a long one."""
+    video = _watched(request, video_id)
+    asked_ms = parse_time(request.GET.get("t", ""))
+    start_ms = min(asked_ms, max(video.duration_ms - 1, 0)) if asked_ms is not None else None
+    tracks, transcripts = tracks_of(video)
+    context = {
+        **_living(request, video, tracks, has_player=True),
+        **_transcript(request.GET, transcripts, start_ms or 0),
+        "tags": list(video.tags.order_by("name")),
+        "start_ms": start_ms,
+        "resume_ms": position_of(request.user, video) if isinstance(request.user, User) and start_ms is None else 0,
+        "share_url": request.build_absolute_uri(request.path),
+        "report_reasons": Report.Reason.choices,
+    }
+    return render(request, "watch/watch.html", context)
+
+
+def _transcript(parameters: QueryDict, transcripts: list[Transcript], start_ms: int) -> dict[str, Any]:
+    chosen = next((each for each in transcripts if each.language == parameters.get("lang")), None)
+    shown = chosen or (transcripts[0] if transcripts else None)
+    part = parameters.get("part", "")
+    number = int(part) if part.isascii() and part.isdecimal() and len(part) < 7 else None
+    return {
+        "panel": panel_of(shown, part=number, start_ms=start_ms) if shown else None,
+        "chosen_language": chosen.language if chosen else "",
+    }
+
+
+def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_player: bool) -> dict[str, Any]:
+    """What changes while a video is processed. `has_player`: the browser shows a player already."""
+    stages = stage_views(video, request.user)
+    can_edit = Video.objects.editable_by(request.user).filter(pk=video.pk).exists()
+    prediction = getattr(video, "topic_prediction", None)
+    return {
+        "video": video,
+        "stages": stages,
+        "is_processing": any(stage.is_at_work for stage in stages),
+        "has_failed": any(stage.state == StageRun.State.FAILED for stage in stages),
+        "transcribing": next((stage for stage in stages if stage.stage == "transcribe"), None),
+        "tracks": tracks,
+        "live_tracks": [asdict(track) for track in tracks],
+        "prediction": prediction,
+        "can_edit": can_edit,
+        "has_player": has_player,
+        "digest": _digest(stages, tracks, video, prediction),
+    }
+
+
+def _digest(*parts: object) -> str:
+    """Changes when anything that the living part shows changes."""
+    described = [
+        (part.web_name, part.poster_name, part.moderation_state) if isinstance(part, Video)
+        else (part.topic_id, part.probability) if isinstance(part, TopicPrediction)
+        else part
+        for part in parts
+    ]  # fmt: skip
+    return hashlib.sha256(repr(described).encode()).hexdigest()[:16]
+
+
+@require_safe
+def status(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
+    """The living part, asked for each second while the video is processed.
+
+    `?seen=` is the digest of what the browser shows: 204 while nothing changed, so that a focused button is left
+    alone. `?player=0` says that it shows no player yet. Without htmx the whole page is the answer.
+    """
+    if not request.headers.get("HX-Request"):
+        return redirect("pages:watch", video_id)
+    video = _watched(request, video_id)
+    tracks, _ = tracks_of(video)
+    context = _living(request, video, tracks, has_player=request.GET.get("player") == "1")
+    if context["digest"] == request.GET.get("seen"):
+        return HttpResponse(status=204)
+    return render(request, "watch/_living.html", context)
+
+
+@login_required
+@require_POST
+def run_again(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
+    """Runs the stage in the form field `stage` once more."""
+    visible = Video.objects.visible_to(request.user)
+    video = get_object_or_404(visible.editable_by(request.user), pk=video_id)
+    try:
+        run_stage_again(video, request.POST.get("stage", ""), by=signed_in(request))
+    except RunAgainError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "It runs again.")
+    return redirect("pages:watch", video.pk)

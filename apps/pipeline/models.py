@@ -1,0 +1,128 @@
+"""The record of every stage of every video: what ran, how far it is, how it ended."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apps.videos.models import Video
+
+
+class StageRunQuerySet(models.QuerySet["StageRun"]):
+    """Transitions are conditional UPDATEs: of two workers that try the same one, the database lets one through."""
+
+    def ended(self) -> StageRunQuerySet:
+        return self.filter(state__in=StageRun.ENDED)
+
+    def unended(self) -> StageRunQuerySet:
+        return self.exclude(state__in=StageRun.ENDED)
+
+    def stalled(self, now: datetime) -> StageRunQuerySet:
+        """Running, but nobody has felt their pulse for `STAGE_STALLED_AFTER_S`."""
+        silent_since = now - timedelta(seconds=settings.STAGE_STALLED_AFTER_S)
+        return self.filter(state=StageRun.State.RUNNING, heartbeat_at__lt=silent_since)
+
+    def to_announce(self, now: datetime) -> StageRunQuerySet:
+        """Queued and due, with no message sent, or one sent so long ago that it may be lost."""
+        long_ago = now - timedelta(seconds=settings.STAGE_REQUEUE_AFTER_S)
+        return self.filter(state=StageRun.State.QUEUED, queued_at__lte=now).filter(
+            Q(announced_at__isnull=True) | Q(announced_at__lt=long_ago)
+        )
+
+    def claim(self, video_id: uuid.UUID, stage: str, *, worker: str, now: datetime) -> StageRun | None:
+        """Takes a queued run for `worker`; None where it is not there to be taken."""
+        claim = uuid.uuid4()
+        taken = self.filter(video_id=video_id, stage=stage, state=StageRun.State.QUEUED, queued_at__lte=now).update(
+            state=StageRun.State.RUNNING,
+            claim=claim,
+            worker=worker,
+            attempts=F("attempts") + 1,
+            progress=0.0,
+            message="",
+            started_at=now,
+            heartbeat_at=now,
+            ended_at=None,
+        )
+        return self.select_related("video").get(claim=claim) if taken else None
+
+
+class StageRun(models.Model):
+    """One stage of one video.
+
+    waiting ─> queued ─> running ─> done | skipped | failed;  running ─(retry)─> queued;  ended ─("run again")─> queued.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"  # for the stages before it
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        SKIPPED = "skipped", "Not needed"
+        FAILED = "failed", "Failed"
+
+    SUCCEEDED = (State.DONE, State.SKIPPED)
+    ENDED = (*SUCCEEDED, State.FAILED)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="stage_runs")
+    stage = models.CharField(max_length=20)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    progress = models.FloatField(default=0.0)  # in [0, 1]
+    message = models.TextField(blank=True)  # for people
+    error = models.TextField(blank=True)  # for operators
+    claim = models.UUIDField(null=True, blank=True, editable=False, db_index=True)  # of the worker that runs it now
+    worker = models.CharField(max_length=100, blank=True, editable=False)
+    queued_at = models.DateTimeField(null=True, blank=True, editable=False)  # in the future: a retry that waits
+    announced_at = models.DateTimeField(null=True, blank=True, editable=False)  # its message was sent
+    started_at = models.DateTimeField(null=True, blank=True, editable=False)
+    heartbeat_at = models.DateTimeField(null=True, blank=True, editable=False)
+    ended_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = StageRunQuerySet.as_manager()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["video", "stage"], name="one_run_per_video_and_stage"),)
+        indexes = (models.Index(fields=["state", "heartbeat_at"]),)
+
+    def __str__(self) -> str:
+        return f"{self.stage} of {self.video_id}: {self.get_state_display()}"
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in self.ENDED
+
+    @property
+    def has_succeeded(self) -> bool:
+        return self.state in self.SUCCEEDED
+
+    def beat(self, *, progress: float, message: str, now: datetime) -> bool:
+        """Tells that the worker is alive. False: the run was taken away (stalled, deleted, given back)."""
+        return bool(self._mine().update(heartbeat_at=now, progress=progress, message=message))
+
+    def end(self, state: StageRun.State, *, message: str, error: str = "", now: datetime) -> bool:
+        """Records how the run ended. False: it was taken away, and what this worker did counts for nothing."""
+        progress = {"progress": 1.0} if state in self.SUCCEEDED else {}
+        return bool(
+            self._mine().update(state=state, message=message, error=error, claim=None, ended_at=now, **progress)
+        )
+
+    def requeue(self, *, due_at: datetime, error: str = "", counts: bool = True) -> bool:
+        """Back into the queue. `counts` is False where nothing went wrong, as when a worker is told to stop."""
+        changes: dict[str, object] = {"error": error} if error else {}
+        if not counts:
+            changes["attempts"] = F("attempts") - 1
+        return bool(
+            self._mine().update(
+                state=self.State.QUEUED, claim=None, message="", queued_at=due_at, announced_at=None, **changes
+            )
+        )
+
+    def _mine(self) -> StageRunQuerySet:
+        return StageRun.objects.filter(pk=self.pk, claim=self.claim, state=self.State.RUNNING)

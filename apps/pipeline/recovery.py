@@ -1,0 +1,38 @@
+"""Nothing is lost: runs whose worker died, and messages that a broker lost, are found and sent again."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.utils import timezone
+
+from apps.pipeline import announcements, runs
+from apps.pipeline.models import StageRun
+from apps.videos.uploads import clear_stale_incoming
+
+log = logging.getLogger(__name__)
+
+# An upload that has not ended after a day was cut off with its web process.
+INCOMING_KEPT = timedelta(days=1)
+
+
+def sweep() -> None:
+    """One round: stalled runs back into the queue, lost messages sent again. Safe to run from several places at once."""
+    now = timezone.now()
+    for run in StageRun.objects.stalled(now):
+        runs.fail_or_requeue_stalled(run, now)
+    for run in StageRun.objects.to_announce(now):
+        announcements.announce(run.video_id, run.stage)
+
+
+def clear_incoming() -> None:
+    """Removes what is left of uploads that were cut off."""
+    clear_stale_incoming(INCOMING_KEPT)
+
+
+def give_back(worker: str) -> None:
+    """Puts the runs that `worker` holds back into the queue: it is told to stop, or has just started and holds none."""
+    for run in StageRun.objects.filter(worker=worker, state=StageRun.State.RUNNING):
+        if run.requeue(due_at=timezone.now(), counts=False):
+            log.info("given back", extra={"video": run.video_id, "stage": run.stage, "worker": worker})

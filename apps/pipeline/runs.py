@@ -1,0 +1,136 @@
+"""From one stage to the next: starting a video's stages, ending one, running one again."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.pipeline import announcements
+from apps.pipeline.models import StageRun
+from apps.pipeline.stages import STAGE_BY_NAME, STAGES
+from apps.videos.models import ModerationEntry, Notice, Video
+from apps.videos.moderation import note
+from apps.videos.notices import notify
+
+log = logging.getLogger(__name__)
+
+UNEXPECTED = "Something went wrong on our side. The moderators can see what; you can run this step again."
+
+
+class RunAgainError(Exception):
+    """The stage cannot be run again now. The message says why."""
+
+
+@transaction.atomic
+def start(video: Video) -> None:
+    """Makes the runs of a new video and queues the first of them on commit."""
+    StageRun.objects.bulk_create([StageRun(video=video, stage=stage.name) for stage in STAGES], ignore_conflicts=True)
+    queue_ready(video.id)
+
+
+def queue_ready(video_id: uuid.UUID) -> None:
+    """Queues every waiting run whose predecessors allow it."""
+    runs = {run.stage: run for run in StageRun.objects.filter(video_id=video_id)}
+    for stage in STAGES:
+        run = runs.get(stage.name)
+        if run is None or run.state != StageRun.State.WAITING:
+            continue
+        may_start = all(name in runs and runs[name].has_succeeded for name in stage.needs) and all(
+            name in runs and runs[name].has_ended for name in stage.after
+        )
+        if may_start:
+            _queue(run)
+
+
+def _queue(run: StageRun) -> None:
+    now = timezone.now()
+    queued = StageRun.objects.filter(pk=run.pk, state=run.state).update(
+        state=StageRun.State.QUEUED,
+        attempts=0,
+        progress=0.0,
+        message="",
+        error="",
+        claim=None,
+        queued_at=now,
+        announced_at=None,
+        started_at=None,
+        ended_at=None,
+    )
+    if queued:
+        transaction.on_commit(partial(announcements.announce, run.video_id, run.stage), robust=True)
+
+
+@transaction.atomic
+def end(run: StageRun, state: StageRun.State, *, message: str = "", error: str = "") -> bool:
+    """Records the end of a run, queues what became ready, and tells the owner when all is done. False: taken away."""
+    if not run.end(state, message=message, error=error, now=timezone.now()):
+        return False
+    queue_ready(run.video_id)
+    _tell_owner(run.video_id)
+    return True
+
+
+def retry_or_fail(run: StageRun, *, error: str, message: str = UNEXPECTED) -> None:
+    """After a failure that may pass: tried again a little later, a bounded number of times, then failed visibly."""
+    if run.attempts >= settings.STAGE_MAX_ATTEMPTS:
+        end(run, StageRun.State.FAILED, message=message, error=error)
+    else:
+        run.requeue(due_at=timezone.now() + timedelta(seconds=settings.STAGE_RETRY_DELAY_S), error=error)
+
+
+@transaction.atomic
+def run_again(video: Video, stage_name: str, *, by: User) -> None:
+    """Queues an ended stage once more, and those that build on it. A moderator's act on others' videos is logged.
+
+    Raises RunAgainError where there is no such stage, it has not ended, or what it needs has not succeeded.
+    """
+    stage = STAGE_BY_NAME.get(stage_name)
+    runs = {run.stage: run for run in StageRun.objects.filter(video=video)}
+    run = runs.get(stage_name)
+    if stage is None or run is None:
+        raise RunAgainError(f"There is no stage “{stage_name}”. Choose one of: {', '.join(STAGE_BY_NAME)}.")
+    if not run.has_ended:
+        raise RunAgainError(f"“{stage.label}” is {run.get_state_display().lower()} already. Wait until it has ended.")
+    unmet = [STAGE_BY_NAME[name].label for name in stage.needs if name in runs and not runs[name].has_succeeded]
+    if unmet:
+        raise RunAgainError(f"“{stage.label}” needs “{unmet[0]}” to succeed first. Run that one again.")
+    _queue(run)
+    for follower in STAGES:
+        if stage_name in follower.after and follower.name in runs and runs[follower.name].has_ended:
+            StageRun.objects.filter(pk=runs[follower.name].pk).update(state=StageRun.State.WAITING, message="")
+    if by.is_moderator:
+        note(video, by=by, act=ModerationEntry.Act.RERUN, reason=stage.label)
+
+
+def fail_or_requeue_stalled(run: StageRun, now: datetime) -> None:
+    """For a run whose worker has gone silent: killed, out of memory, or its machine is away."""
+    error = f"No heartbeat of worker {run.worker} since {run.heartbeat_at:%Y-%m-%d %H:%M:%S} (attempt {run.attempts})."
+    log.warning("stage stalled", extra={"video": run.video_id, "stage": run.stage, "worker": run.worker})
+    if run.attempts >= settings.STAGE_MAX_ATTEMPTS:
+        end(run, StageRun.State.FAILED, message=UNEXPECTED, error=error)
+    elif run.requeue(due_at=now, error=error):
+        announcements.announce(run.video_id, run.stage)
+
+
+def _tell_owner(video_id: uuid.UUID) -> None:
+    """One notice when the last stage has ended, or when a failure keeps the others from starting."""
+    runs = list(StageRun.objects.filter(video_id=video_id).select_related("video", "video__owner"))
+    failed = [run for run in runs if run.state == StageRun.State.FAILED]
+    at_work = [run for run in runs if run.state in (StageRun.State.QUEUED, StageRun.State.RUNNING)]
+    if not runs or at_work or (not failed and not all(run.has_ended for run in runs)):
+        return
+    video = runs[0].video
+    if failed:
+        problems = " ".join(f"{STAGE_BY_NAME[run.stage].label}: {run.message}" for run in failed)
+        notify(video.owner, video, Notice.Kind.FAILED, f"“{video.title}” needs your attention. {problems}")
+    elif video.is_published:
+        notify(video.owner, video, Notice.Kind.READY, f"“{video.title}” is ready to watch.")
+    else:
+        notify(video.owner, video, Notice.Kind.READY, f"“{video.title}” is ready and waits for a moderator.")

@@ -1,0 +1,37 @@
+"""The seam between sound and words."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apps.transcription.asr.words import Word
+
+SAMPLE_RATE = 16_000  # Hz, of all sound that a recogniser is given
+
+
+class RecognizerUnavailableError(Exception):
+    """The recogniser cannot be loaded. The message tells the operator what to do."""
+
+
+class Recognizer(Protocol):
+    """Turns one stretch of speech into words. One object serves many calls, from one thread at a time.
+
+    The contract, which `tests/transcription/asr/recognizer_contract.py` checks for every implementation: words come in
+    order and do not overlap, lie within the sound, are never blank and hold no white space; silence gives none; the
+    same sound gives the same words.
+    """
+
+    @property
+    def name(self) -> str:
+        """Which model it is, as an operator would write it: `whisper tiny.en`, `facebook/wav2vec2-base-960h`."""
+
+    @property
+    def languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes of the languages it understands; None where nobody said."""
+
+    def transcribe(self, samples: NDArray[np.float32]) -> list[Word]:
+        """The words in `samples`: float32 `(n_samples,)`, mono, 16 kHz, in [-1, 1]; at most 29 s of it.
+
+        Times are in seconds from the first sample.
+        """

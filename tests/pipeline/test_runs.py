@@ -1,0 +1,131 @@
+"""From one stage to the next."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from apps.accounts.models import User
+from apps.pipeline import announcements, runs
+from apps.pipeline.models import StageRun
+from apps.videos.models import ModerationEntry, Notice, Video
+from tests.factories import make_video
+
+State = StageRun.State
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def video(owner: User) -> Video:
+    video = make_video(owner)
+    runs.start(video)
+    return video
+
+
+@pytest.fixture
+def announced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The stages for which a message was sent."""
+    sent: list[str] = []
+    monkeypatch.setattr(announcements, "announce", lambda video_id, stage: sent.append(stage))
+    yield sent
+
+
+def end(video: Video, stage: str, state: State, message: str = "") -> None:
+    from django.utils import timezone
+
+    run = StageRun.objects.claim(video.id, stage, worker="w", now=timezone.now())
+    assert run is not None
+    assert runs.end(run, state, message=message)
+
+
+def states(video: Video) -> dict[str, str]:
+    return dict(StageRun.objects.filter(video=video).values_list("stage", "state"))
+
+
+def test_it_queues_the_first_stage_on_commit(
+    owner: User, announced: list[str], django_capture_on_commit_callbacks: object
+) -> None:
+    video = make_video(owner)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        runs.start(video)
+        assert announced == []
+    assert announced == ["probe"]
+    assert states(video) == {"probe": "queued", "render": "waiting", "transcribe": "waiting", "classify": "waiting"}
+
+
+def test_it_queues_playback_and_captions_once_the_file_is_checked(video: Video) -> None:
+    end(video, "probe", State.DONE)
+    assert states(video) == {"probe": "done", "render": "queued", "transcribe": "queued", "classify": "waiting"}
+
+
+@pytest.mark.parametrize("outcome", [State.DONE, State.SKIPPED, State.FAILED])
+def test_it_finds_a_topic_whichever_way_recognition_ended(video: Video, outcome: State) -> None:
+    end(video, "probe", State.DONE)
+    end(video, "transcribe", outcome)
+    assert states(video)["classify"] == "queued"
+
+
+def test_it_starts_nothing_on_a_file_that_failed_the_check_and_tells_the_owner(video: Video) -> None:
+    end(video, "probe", State.FAILED, "The file ends too early.")
+    assert states(video) == {"probe": "failed", "render": "waiting", "transcribe": "waiting", "classify": "waiting"}
+    notice = Notice.objects.get(user=video.owner)
+    assert notice.kind == Notice.Kind.FAILED
+    assert "The file ends too early." in notice.text
+
+
+def test_it_tells_the_owner_once_when_all_is_done(video: Video) -> None:
+    for stage in ("probe", "render", "transcribe"):
+        end(video, stage, State.DONE)
+    assert not Notice.objects.exists()
+    end(video, "classify", State.DONE)
+    assert [notice.kind for notice in Notice.objects.filter(user=video.owner)] == [Notice.Kind.READY]
+
+
+def test_it_lets_one_of_two_claims_through(video: Video) -> None:
+    from django.utils import timezone
+
+    first = StageRun.objects.claim(video.id, "probe", worker="a", now=timezone.now())
+    second = StageRun.objects.claim(video.id, "probe", worker="b", now=timezone.now())
+    assert first is not None
+    assert first.attempts == 1
+    assert second is None
+
+
+def test_it_ignores_the_end_of_a_run_that_was_given_to_somebody_else(video: Video) -> None:
+    from django.utils import timezone
+
+    lost = StageRun.objects.claim(video.id, "probe", worker="a", now=timezone.now())
+    assert lost is not None
+    assert lost.requeue(due_at=timezone.now())
+    holder = StageRun.objects.claim(video.id, "probe", worker="b", now=timezone.now())
+    assert holder is not None
+    assert not runs.end(lost, State.FAILED, message="too late")
+    assert not lost.beat(progress=0.9, message="", now=timezone.now())
+    assert runs.end(holder, State.DONE)
+    assert states(video)["probe"] == "done"
+
+
+def test_it_runs_a_stage_again_with_what_builds_on_it(video: Video) -> None:
+    for stage in ("probe", "render", "transcribe", "classify"):
+        end(video, stage, State.DONE)
+    runs.run_again(video, "transcribe", by=video.owner)
+    assert states(video) == {"probe": "done", "render": "done", "transcribe": "queued", "classify": "waiting"}
+    end(video, "transcribe", State.DONE)
+    assert states(video)["classify"] == "queued"
+
+
+def test_it_refuses_to_run_again_what_has_not_ended_or_cannot_start(video: Video, moderator: User) -> None:
+    with pytest.raises(runs.RunAgainError, match="Wait until it has ended"):
+        runs.run_again(video, "probe", by=moderator)
+    with pytest.raises(runs.RunAgainError, match="no stage"):
+        runs.run_again(video, "levitate", by=moderator)
+    end(video, "probe", State.FAILED)
+    StageRun.objects.filter(video=video, stage="render").update(state=State.FAILED)
+    with pytest.raises(runs.RunAgainError, match="needs “Checking the file”"):
+        runs.run_again(video, "render", by=moderator)
+
+
+def test_it_logs_a_moderators_rerun(video: Video, moderator: User) -> None:
+    end(video, "probe", State.FAILED)
+    runs.run_again(video, "probe", by=moderator)
+    entry = ModerationEntry.objects.get()
+    assert (entry.act, entry.moderator, entry.video) == (ModerationEntry.Act.RERUN, moderator, video)

@@ -1,0 +1,379 @@
+"""Every setting of the portal, read from the environment once, at start.
+
+A value that cannot work stops the start with a sentence that says what to do. The defaults need no
+service and no network: SQLite, a broker of files, SQLite FTS5, a local folder, the recogniser and
+the sentence encoder that pip packages carry.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+# --- how settings are read ---
+
+
+def _refuse(name: str, value: object, cure: str) -> ImproperlyConfigured:
+    return ImproperlyConfigured(f"{name}={value!r} cannot work: {cure}")
+
+
+def text_setting(name: str, default: str = "") -> str:
+    return str(env.str(name, default)).strip()
+
+
+def bool_setting(name: str, default: bool) -> bool:
+    value = text_setting(name, str(default)).lower()
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off", ""}:
+        return False
+    raise _refuse(name, value, "write true or false.")
+
+
+def int_setting(name: str, default: int, *, at_least: int = 0) -> int:
+    value = text_setting(name, str(default))
+    try:
+        number = int(value)
+    except ValueError:
+        raise _refuse(name, value, f"write a whole number, {at_least} or more.") from None
+    if number < at_least:
+        raise _refuse(name, value, f"write a whole number, {at_least} or more.")
+    return number
+
+
+def float_setting(name: str, default: float, *, at_least: float, at_most: float) -> float:
+    value = text_setting(name, str(default))
+    try:
+        number = float(value)
+    except ValueError:
+        raise _refuse(name, value, f"write a number from {at_least} to {at_most}.") from None
+    if not at_least <= number <= at_most:
+        raise _refuse(name, value, f"write a number from {at_least} to {at_most}.")
+    return number
+
+
+def choice_setting(name: str, default: str, choices: tuple[str, ...]) -> str:
+    value = text_setting(name, default)
+    if value not in choices:
+        raise _refuse(name, value, f"write one of {', '.join(choices)}.")
+    return value
+
+
+# --- the place ---
+
+# Everything that the portal writes lies below this folder: back it up, and you have backed up the portal.
+HOME = Path(text_setting("VIDEOPORTAL_HOME", str(BASE_DIR / "var"))).expanduser().resolve()
+try:
+    HOME.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise _refuse("VIDEOPORTAL_HOME", HOME, f"name a folder that can be written ({error.strerror}).") from error
+
+DEBUG = bool_setting("DEBUG", False)
+SITE_NAME = text_setting("SITE_NAME", "videoportal")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+for _origin in CSRF_TRUSTED_ORIGINS:
+    if not _origin.startswith(("http://", "https://")):
+        raise _refuse("CSRF_TRUSTED_ORIGINS", _origin, "write each origin with its scheme: https://videos.example.org.")
+
+
+def _secret_key() -> str:
+    """The key from the environment, else one made at the first start and kept in `HOME/secret_key`."""
+    from_environment = text_setting("SECRET_KEY")
+    if from_environment:
+        return from_environment
+    kept = HOME / "secret_key"
+    try:
+        with kept.open("x", encoding="ascii") as file:
+            kept.chmod(0o600)
+            from django.core.management.utils import get_random_secret_key
+
+            file.write(get_random_secret_key())
+    except FileExistsError:
+        pass
+    key = kept.read_text(encoding="ascii").strip()
+    if not key:
+        raise ImproperlyConfigured(f"{kept} is empty: delete it, and a new key is made at the next start.")
+    return key
+
+
+SECRET_KEY = _secret_key()
+
+# --- the applications ---
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "videoportal",
+    "apps.accounts",
+    "apps.videos",
+    "apps.transcription",
+    "apps.classification",
+    "apps.search",
+    "apps.pipeline",
+    "apps.pages",
+    "apps.api",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "videoportal.urls"
+WSGI_APPLICATION = "videoportal.wsgi.application"
+ASGI_APPLICATION = "videoportal.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "apps.pages.context.site",
+            ],
+        },
+    },
+]
+
+# --- data ---
+
+DATABASE_URL = text_setting("DATABASE_URL", f"sqlite:///{HOME / 'db.sqlite3'}")
+DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction takes its write lock when it begins, so that it waits for others then, instead of failing when
+        # its first read turns into a write ("database is locked" comes at once there, whatever the timeout).
+        "transaction_mode": "IMMEDIATE",
+        "timeout": int_setting("SQLITE_BUSY_TIMEOUT_S", 60, at_least=1),
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+else:
+    raise _refuse("DATABASE_URL", DATABASE_URL, "write sqlite:///path or postgres://user:password@host/name.")
+
+MEDIA_ROOT = Path(text_setting("MEDIA_ROOT", str(HOME / "media")))
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = HOME / "staticfiles"
+STORAGES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+CACHES: dict[str, dict[str, Any]] = {
+    # Throttle counters must be seen by every web process.
+    "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": HOME / "cache"}
+}
+
+# --- people ---
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "accounts:sign-in"
+LOGIN_REDIRECT_URL = "pages:home"
+LOGOUT_REDIRECT_URL = "pages:home"
+SIGN_UP = choice_setting("SIGN_UP", "open", ("open", "invite", "closed"))
+USER_QUOTA_BYTES = int_setting("USER_QUOTA_MB", 20_000) * 1_000_000  # 0: no limit
+SIGN_IN_ATTEMPTS_PER_HOUR = int_setting("SIGN_IN_ATTEMPTS_PER_HOUR", 30, at_least=1)
+INVITATION_DAYS = int_setting("INVITATION_DAYS", 14, at_least=1)
+API_TOKENS_PER_USER = int_setting("API_TOKENS_PER_USER", 20, at_least=1)
+# How many proxies of the operator's own stand before the portal, each adding to X-Forwarded-For: with 0 that header,
+# which anybody can send, is ignored.
+PROXY_COUNT = int_setting("PROXY_COUNT", 0)
+
+_email = env.email_url_config(text_setting("EMAIL_URL", "consolemail://"))
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+for _name in ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS", "EMAIL_USE_SSL"):
+    if _email.get(_name) is not None:
+        globals()[_name] = _email[_name]
+DEFAULT_FROM_EMAIL = text_setting("DEFAULT_FROM_EMAIL", "videoportal@localhost")
+
+# --- safety of pages ---
+
+HTTPS = bool_setting("HTTPS", False)  # the portal is served over https by a proxy that sets X-Forwarded-Proto
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = int_setting("SECURE_HSTS_SECONDS", 3600)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = text_setting("TIME_ZONE", "UTC")
+USE_TZ = True
+
+# --- uploads and files ---
+
+UPLOAD_MAX_BYTES = int_setting("UPLOAD_MAX_MB", 4_000, at_least=1) * 1_000_000
+UPLOAD_MAX_DURATION_S = int_setting("UPLOAD_MAX_DURATION_MINUTES", 12 * 60, at_least=1) * 60
+UPLOAD_EXTENSIONS: list[str] = env.list(
+    "UPLOAD_EXTENSIONS", default=["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ogv", "ts", "3gp"]
+)
+PROBE_TIMEOUT_S = int_setting("PROBE_TIMEOUT_S", 10, at_least=1)
+CAPTIONS_MAX_BYTES = int_setting("CAPTIONS_MAX_KB", 5_000, at_least=1) * 1_000
+CAPTIONS_MAX_CUES = int_setting("CAPTIONS_MAX_CUES", 50_000, at_least=1)  # a day, with one every two seconds
+RENDITION_MAX_HEIGHT = int_setting("RENDITION_MAX_HEIGHT", 1080, at_least=144)
+X_ACCEL_PREFIX = text_setting("X_ACCEL_PREFIX")  # nginx's internal location of MEDIA_ROOT, as "/protected/"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+
+# --- moderation ---
+
+MODERATION_REQUIRED = bool_setting("MODERATION_REQUIRED", False)
+
+# --- the queue ---
+
+CELERY_BROKER_URL = text_setting("CELERY_BROKER_URL", "filesystem://")
+if CELERY_BROKER_URL == "filesystem://":
+    _broker = HOME / "broker"
+    (_broker / "control").mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {
+        "data_folder_in": str(_broker),
+        "data_folder_out": str(_broker),
+        "control_folder": str(_broker / "control"),
+        "polling_interval": 0.1,
+    }
+elif CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
+    # A message is given to another worker only after the longest stage could have ended; what is lost sooner, the
+    # sweep of `apps.pipeline.recovery` sends again.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 24 * 3600}
+else:
+    raise _refuse("CELERY_BROKER_URL", CELERY_BROKER_URL, "leave it empty, or write redis://host:6379/0.")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.1}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "index"
+CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
+
+STAGE_HEARTBEAT_S = float_setting("STAGE_HEARTBEAT_S", 1.0, at_least=0.1, at_most=60)
+STAGE_STALLED_AFTER_S = int_setting("STAGE_STALLED_AFTER_S", 30, at_least=1)
+STAGE_MAX_ATTEMPTS = int_setting("STAGE_MAX_ATTEMPTS", 3, at_least=1)
+STAGE_RETRY_DELAY_S = int_setting("STAGE_RETRY_DELAY_S", 10)
+STAGE_REQUEUE_AFTER_S = int_setting("STAGE_REQUEUE_AFTER_S", 120, at_least=1)
+SWEEP_INTERVAL_S = float_setting("SWEEP_INTERVAL_S", 10, at_least=0.5, at_most=3600)
+PROBE_STAGE_LIMIT_S = int_setting("PROBE_STAGE_LIMIT_S", 1_800, at_least=1)
+RENDER_STAGE_LIMIT_S = int_setting("RENDER_STAGE_LIMIT_S", 6 * 3600, at_least=1)
+TRANSCRIBE_STAGE_LIMIT_S = int_setting("TRANSCRIBE_STAGE_LIMIT_S", 6 * 3600, at_least=1)
+CLASSIFY_STAGE_LIMIT_S = int_setting("CLASSIFY_STAGE_LIMIT_S", 600, at_least=1)
+
+# --- speech ---
+
+ASR_MODEL = text_setting("ASR_MODEL")  # empty: the embedded recogniser; else a wav2vec2 CTC folder or hub id
+ASR_MODEL_LANGUAGE = text_setting("ASR_MODEL_LANGUAGE", "en")  # the language that ASR_MODEL understands
+ASR_DEVICE = choice_setting("ASR_DEVICE", "auto", ("auto", "cpu", "cuda"))
+ASR_MAX_SEGMENT_S = float_setting("ASR_MAX_SEGMENT_S", 20.0, at_least=2.0, at_most=29.0)
+ASR_BEAM_SIZE = int_setting("ASR_BEAM_SIZE", 5, at_least=1)  # of the embedded recogniser
+MODEL_CACHE_DIR = Path(text_setting("MODEL_CACHE_DIR", str(HOME / "models")))  # what `fetch_models` downloads
+
+# --- topics ---
+
+TOPIC_MODEL = text_setting("TOPIC_MODEL")  # empty: the embedded encoder and head; else a folder that train_topics wrote
+TOPIC_THRESHOLD = float_setting("TOPIC_THRESHOLD", 0.5, at_least=0.0, at_most=1.0)
+
+# --- search ---
+
+SEARCH_BACKEND = choice_setting("SEARCH_BACKEND", "sqlite", ("sqlite",))
+SEARCH_SQLITE_PATH = Path(text_setting("SEARCH_SQLITE_PATH", str(HOME / "search.sqlite3")))
+SEARCH_DRAIN_INTERVAL_S = float_setting("SEARCH_DRAIN_INTERVAL_S", 2.0, at_least=0.1, at_most=3600)
+SEARCH_PAGE_SIZE = int_setting("SEARCH_PAGE_SIZE", 20, at_least=1)
+
+# --- the API ---
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "apps.api.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_PAGINATION_CLASS": "apps.api.paging.PageNumberPagination",
+    "PAGE_SIZE": 20,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+        "rest_framework.throttling.ScopedRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": text_setting("API_THROTTLE_ANON", "120/min"),
+        "user": text_setting("API_THROTTLE_USER", "600/min"),
+        "upload": text_setting("API_THROTTLE_UPLOAD", "60/hour"),
+    },
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "videoportal",
+    "DESCRIPTION": "Upload videos, read their captions, find the second at which something was said.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- logs ---
+
+LOG_LEVEL = choice_setting("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = choice_setting("LOG_FORMAT", "text", ("text", "json"))
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"()": "videoportal.logs.TextFormatter"},
+        "json": {"()": "videoportal.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # One line a task, every two seconds, says nothing.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "django.server": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+    },
+}
