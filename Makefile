@@ -28,7 +28,7 @@ types: setup-dev
 	$(BIN)/mypy
 
 bench: setup-dev
-	$(BIN)/python benchmarks/chain.py
+	$(BIN)/python -m benchmarks.chain
 
 # Full runs behind the tables of docs/results; each goes on where it was stopped.
 experiments: setup-dev

@@ -1,6 +1,6 @@
 """The whole chain on ten minutes of real speech: seconds per stage, word error rate, peak memory.
 
-    python benchmarks/chain.py [--minutes 10] [--csv docs/results/chain.csv]
+    python -m benchmarks.chain [--minutes 10] [--csv docs/results/chain.csv]
 
 Joins utterances of `speech/kathleen` (VIDEOPORTAL_DATA) into one video, lets a portal of its own take it in, and reads
 the figures from the portal's database and from /proc. Beside it, on the same file in the same run, what a user would
@@ -23,13 +23,9 @@ from datetime import datetime
 from pathlib import Path
 
 import imageio_ffmpeg
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
-
 import jiwer
 
-from tests.portal import Portal, wait_until
+from tests.portal import REPOSITORY, Portal, wait_until
 
 STAGES = ("probe", "render", "transcribe", "classify")
 
@@ -106,15 +102,12 @@ def run_chain(video: Path, home: Path) -> tuple[dict[str, float], str, dict[str,
         peaks: dict[str, float] = {}
 
         def ended() -> bool:
-            for number in os.listdir("/proc"):
-                if number.isdigit() and int(number) in portal_roots:
-                    for name, peak in peak_memory_mb(int(number)).items():
-                        peaks[name] = max(peaks.get(name, 0.0), peak)
-            return portal.rows("SELECT count(*) FROM pipeline_stagerun WHERE state IN ('done', 'failed', 'skipped')") == [
-                (len(STAGES),)
-            ]
+            for root in portal.pids:
+                for name, peak in peak_memory_mb(root).items():
+                    peaks[name] = max(peaks.get(name, 0.0), peak)
+            ended = "SELECT count(*) FROM pipeline_stagerun WHERE state IN ('done', 'failed', 'skipped')"
+            return portal.rows(ended) == [(len(STAGES),)]
 
-        portal_roots = {process.pid for process in portal._processes}
         wait_until(ended, within_s=3600, what="the chain")
         seconds = {}
         for stage, state, started, finished in portal.rows(

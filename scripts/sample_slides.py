@@ -173,7 +173,7 @@ def _search(canvas: Canvas) -> None:
     canvas.line([(788, 219), (799, 231)], GREY, 7)
     # Where the talk says it: a test recognises the talk and compares.
     for row, (time, before, word) in enumerate(
-        (("0:31", "Like a", "lighthouse"), ("1:54", "Search for the word", "lighthouse"))
+        (("0:32", "Like a", "lighthouse"), ("1:55", "for the word", "lighthouse"))
     ):
         y = 335 + row * 115
         canvas.box(730, y - 46, 1230, y + 46, "#ffffff", 14)

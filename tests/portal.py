@@ -35,11 +35,17 @@ class Portal:
 
     def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "VIDEOPORTAL_DATA") if name in os.environ}
+        names = ("PATH", "HOME", "LANG", "VIDEOPORTAL_DATA")
+        inherited = {name: os.environ[name] for name in names if name in os.environ}
         self.environment = {**inherited, "VIDEOPORTAL_HOME": str(home), "PYTHONUNBUFFERED": "1", **settings}
         self.address = ""
         self.log_path = home / "portal.log"
         self._processes: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the processes that were spawned, not of their children."""
+        return [process.pid for process in self._processes]
 
     def manage(self, *arguments: str) -> str:
         """What the command printed. Raises CalledProcessError with its output where it fails."""

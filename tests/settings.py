@@ -7,8 +7,8 @@ os.environ["VIDEOPORTAL_HOME"] = tempfile.mkdtemp(prefix="videoportal-tests-")
 for name in ("DATABASE_URL", "CELERY_BROKER_URL", "ASR_MODEL", "MODERATION_REQUIRED", "SIGN_UP", "X_ACCEL_PREFIX"):
     os.environ.pop(name, None)
 
-from videoportal.settings import *  # noqa: F403
-from videoportal.settings import STORAGES
+from videoportal.settings import *  # noqa: E402, F403
+from videoportal.settings import STORAGES  # noqa: E402
 
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}

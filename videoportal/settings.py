@@ -5,6 +5,7 @@ service and no network: SQLite, a broker of files, SQLite FTS5, a local folder, 
 the sentence encoder that pip packages carry.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,13 @@ def choice_setting(name: str, default: str, choices: tuple[str, ...]) -> str:
     value = text_setting(name, default)
     if value not in choices:
         raise _refuse(name, value, f"write one of {', '.join(choices)}.")
+    return value
+
+
+def rate_setting(name: str, default: str) -> str:
+    value = text_setting(name, default)
+    if not re.fullmatch(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)", value):
+        raise _refuse(name, value, "write how many in which time: 10/sec, 120/min, 60/hour or 500/day.")
     return value
 
 
@@ -194,8 +202,13 @@ STORAGES: dict[str, dict[str, Any]] = {
 WHITENOISE_USE_FINDERS = DEBUG
 
 CACHES: dict[str, dict[str, Any]] = {
-    # Throttle counters must be seen by every web process.
-    "default": {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": HOME / "cache"}
+    # Throttle counters must be seen by every web process. Beyond so many entries some are dropped at random, so that
+    # there must be room for those of a busy hour.
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": HOME / "cache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
 }
 
 # --- people ---
@@ -238,6 +251,7 @@ if HTTPS:
     SECURE_HSTS_SECONDS = int_setting("SECURE_HSTS_SECONDS", 3600)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "apps.pages.errors.csrf_failure"
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = text_setting("TIME_ZONE", "UTC")
@@ -254,6 +268,7 @@ PROBE_TIMEOUT_S = int_setting("PROBE_TIMEOUT_S", 10, at_least=1)
 CAPTIONS_MAX_BYTES = int_setting("CAPTIONS_MAX_KB", 5_000, at_least=1) * 1_000
 CAPTIONS_MAX_CUES = int_setting("CAPTIONS_MAX_CUES", 50_000, at_least=1)  # a day, with one every two seconds
 RENDITION_MAX_HEIGHT = int_setting("RENDITION_MAX_HEIGHT", 1080, at_least=144)
+RENDER_THREADS = int_setting("RENDER_THREADS", 2, at_least=1)  # of the encoder; speech runs beside it
 X_ACCEL_PREFIX = text_setting("X_ACCEL_PREFIX")  # nginx's internal location of MEDIA_ROOT, as "/protected/"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
@@ -320,6 +335,8 @@ SEARCH_BACKEND = choice_setting("SEARCH_BACKEND", "sqlite", ("sqlite",))
 SEARCH_SQLITE_PATH = Path(text_setting("SEARCH_SQLITE_PATH", str(HOME / "search.sqlite3")))
 SEARCH_DRAIN_INTERVAL_S = float_setting("SEARCH_DRAIN_INTERVAL_S", 2.0, at_least=0.1, at_most=3600)
 SEARCH_PAGE_SIZE = int_setting("SEARCH_PAGE_SIZE", 20, at_least=1)
+# A worker that is killed while it tells the index of changes leaves them to another after so long.
+SEARCH_CLAIM_S = int_setting("SEARCH_CLAIM_S", 60, at_least=1)
 
 # --- the API ---
 
@@ -329,18 +346,20 @@ REST_FRAMEWORK: dict[str, Any] = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "apps.api.paging.PageNumberPagination",
-    "PAGE_SIZE": 20,
+    "PAGE_SIZE": int_setting("API_PAGE_SIZE", 20, at_least=1),
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "apps.api.errors.handle",
     "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
-        "rest_framework.throttling.ScopedRateThrottle",
+        "apps.api.throttling.AnonRateThrottle",
+        "apps.api.throttling.UserRateThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {
-        "anon": text_setting("API_THROTTLE_ANON", "120/min"),
-        "user": text_setting("API_THROTTLE_USER", "600/min"),
-        "upload": text_setting("API_THROTTLE_UPLOAD", "60/hour"),
+        "anon": rate_setting("API_THROTTLE_ANON", "120/min"),  # by address
+        "user": rate_setting("API_THROTTLE_USER", "600/min"),  # by account
+        "upload": rate_setting("API_THROTTLE_UPLOAD", "60/hour"),  # by account, on top of the one for all requests
     },
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
@@ -353,6 +372,15 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # One name per set of choices, wherever it is used.
+    "ENUM_NAME_OVERRIDES": {
+        "Language": "apps.videos.languages.LANGUAGES",
+        "Visibility": "apps.videos.models.Visibility",
+        "ModerationState": "apps.videos.models.ModerationState",
+        "StageState": "apps.pipeline.models.StageRun.State",
+        "ReportReason": "apps.videos.models.Report.Reason",
+        "CaptionSource": "apps.transcription.models.Transcript.Source",
+    },
 }
 
 # --- logs ---

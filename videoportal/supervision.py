@@ -111,5 +111,5 @@ class Supervisor:
             managed.signal_group(signal.SIGKILL)
 
 
-def _interrupt(number: int, frame: object) -> None:
+def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt

@@ -50,7 +50,9 @@ class User(AbstractUser):
     def clean(self) -> None:
         """Raises ValidationError for a user name that differs from somebody's by its case alone."""
         super().clean()
-        if User.objects.filter(username_key=username_key(self.username)).exclude(pk=self.pk).exists():
+        # Empty or None where the form has refused it already.
+        key = username_key(self.username or "")
+        if key and User.objects.filter(username_key=key).exclude(pk=self.pk).exists():
             raise ValidationError({"username": "A user with that username already exists."})
 
     def save(self, *args: Any, **kwargs: Any) -> None:

@@ -31,7 +31,9 @@ class TokenAuthentication(BaseAuthentication):
         except UnicodeDecodeError:
             user = None
         if user is None or not user.is_active:
-            raise AuthenticationFailed("This API token is unknown or revoked: make a new one on your page of API tokens.")
+            raise AuthenticationFailed(
+                "This API token is unknown or revoked: make a new one on your page of API tokens."
+            )
         return user, KEYWORD
 
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - DRF's signature

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
@@ -15,12 +16,15 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
 from apps.pipeline.runs import RunAgainError
+from apps.search.backends.base import SearchUnavailableError
 from apps.transcription.uploading import CaptionsRefusedError
 from apps.videos.details import DetailsInvalidError
 from apps.videos.editing import EditConflictError
 from apps.videos.models import Video
 from apps.videos.moderation import ModerationError
 from apps.videos.uploads import UploadRefusedError
+
+log = logging.getLogger(__name__)
 
 
 class ConflictError(exceptions.APIException):
@@ -35,6 +39,13 @@ class TooLargeError(exceptions.APIException):
 
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
+
+
+class UnavailableError(exceptions.APIException):
+    """What is needed to answer is away for now."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "unavailable"
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -79,7 +90,7 @@ def _refusal_of_the_domain(error: Exception, context: dict[str, Any]) -> Respons
     if isinstance(error, CaptionsRefusedError):
         problems = [{"line": problem.line, "message": problem.message} for problem in error.problems]
         body = {"code": "captions_refused", "detail": str(error), "problems": problems}
-        return Response(body, status=status.HTTP_400_BAD_REQUEST)
+        return Response(body, status=error.status)
     return None
 
 
@@ -95,6 +106,9 @@ def _as_api_error(error: Exception) -> Exception:
         return ConflictError(str(error))
     if isinstance(error, Video.DoesNotExist):
         return exceptions.NotFound("This video was deleted meanwhile.")
+    if isinstance(error, SearchUnavailableError):
+        log.error("the search index cannot be asked: %s", error)  # its message is for operators
+        return UnavailableError("The search cannot answer now: try again in a minute.")
     if isinstance(error, RequestDataTooBig):
         return TooLargeError("The body is too large for this address.")
     if isinstance(error, SuspiciousOperation):

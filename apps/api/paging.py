@@ -26,7 +26,7 @@ class PageNumberPagination(pagination.PageNumberPagination):
             return self.page_size
         return _whole_number(given, self.page_size_query_param, at_most=MAX_PAGE_SIZE)
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:  # noqa: ARG002 - DRF's signature
         """Raises ValidationError for a `page` that is no number, NotFound for one past the last."""
         self.request = request
         number = _whole_number(request.query_params.get(self.page_query_param, "1"), self.page_query_param)

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from apps.api.authentication import KEYWORD
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Tells the document, and the pages made from it, about `Authorization: Bearer <key>`."""
 
     target_class = "apps.api.authentication.TokenAuthentication"
@@ -42,12 +42,28 @@ class InvalidSerializer(ErrorSerializer):
 
 _REFUSALS: dict[int, tuple[str, str, str]] = {
     400: ("The request cannot be taken as it is.", "invalid", "from_date: Date has wrong format."),
-    401: ("Nobody is signed in, or the token is not valid.", "not_authenticated", "Authentication credentials were not provided."),
-    403: ("The caller may see this but not do that.", "permission_denied", "Only its owner or a moderator may change this video."),
-    404: ("It does not exist, or the caller may not see it.", "not_found", "There is no such video, or you may not see it."),
+    401: (
+        "Nobody is signed in, or the token is not valid.",
+        "not_authenticated",
+        "Authentication credentials were not provided.",
+    ),
+    403: (
+        "The caller may see this but not do that.",
+        "permission_denied",
+        "Only its owner or a moderator may change this video.",
+    ),
+    404: (
+        "It does not exist, or the caller may not see it.",
+        "not_found",
+        "There is no such video, or you may not see it.",
+    ),
     409: ("It does not go together with how things stand now.", "conflict", "This stage is running already."),
     413: ("The body is too large.", "too_large", "The file is larger than this portal takes."),
-    429: ("Too many requests; `Retry-After` says how many seconds to wait.", "throttled", "Request was throttled. Expected available in 12 seconds."),
+    429: (
+        "Too many requests; `Retry-After` says how many seconds to wait.",
+        "throttled",
+        "Request was throttled. Expected available in 12 seconds.",
+    ),
 }
 
 
@@ -59,6 +75,10 @@ def refusals(*statuses: int) -> dict[int, OpenApiResponse]:
         documented[status] = OpenApiResponse(
             InvalidSerializer if status == 400 else ErrorSerializer,
             description=description,
-            examples=[OpenApiExample(code, value={"code": code, "detail": detail}, response_only=True, status_codes=[str(status)])],
+            examples=[
+                OpenApiExample(
+                    code, value={"code": code, "detail": detail}, response_only=True, status_codes=[str(status)]
+                )
+            ],
         )
     return documented

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rest_framework import throttling
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from apps.accounts.requests import address_of
+
+if TYPE_CHECKING:  # it reads the settings that name this module
+    from rest_framework.views import APIView
 
 
 class AnonRateThrottle(throttling.AnonRateThrottle):

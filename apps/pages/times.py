@@ -7,12 +7,12 @@ import re
 
 LONGEST_MS = 100 * 3600 * 1000  # nobody means a later time
 
-_UNITS = re.compile(r"(?:(?P<h>\d{1,3})h)?(?:(?P<m>\d{1,4})m)?(?:(?P<s>\d{1,6}(?:\.\d{1,3})?)s?)?")
-_CLOCK = re.compile(r"(?:(?P<h>\d{1,3}):)?(?P<m>\d{1,4}):(?P<s>\d{1,2}(?:\.\d{1,3})?)")
+_UNITS = re.compile(r"(?:(?P<h>\d{1,3})h)?(?:(?P<m>\d{1,4})m)?(?:(?P<s>\d{1,6}(?:\.\d{1,3})?)s?)?", re.ASCII)
+_CLOCK = re.compile(r"(?:(?P<h>\d{1,3}):)?(?P<m>\d{1,4}):(?P<s>\d{1,2}(?:\.\d{1,3})?)", re.ASCII)
 
 
 def parse_time(text: str) -> int | None:
-    """The milliseconds that `1h2m3s`, `1m30s`, `90s`, `90`, `12.5` or `1:02:03` stands for; None where it is no time."""
+    """The milliseconds that `1h2m3s`, `1m30s`, `90s`, `90`, `12.5` or `1:02:03` means; None where it is no time."""
     text = text.strip().lower()
     match = _CLOCK.fullmatch(text) or _UNITS.fullmatch(text)
     if not text or match is None:

@@ -10,7 +10,7 @@ from apps.transcription.models import Cue, Transcript
 from apps.transcription.tracks import caption_tracks
 from apps.videos.models import Video
 
-# Cues drawn by the server. Of a longer transcript the browser fetches the rest, or follows links where it runs no script.
+# Cues drawn by the server. Of a longer transcript scripts fetch the rest; without them there are links to its parts.
 PART_CUES = 300
 # Words that the recogniser gave less than this are marked. See also LOW_CONFIDENCE in static/src/transcript.js.
 LOW_CONFIDENCE = 0.5
@@ -63,8 +63,8 @@ class Track:
 
 
 def tracks_of(video: Video) -> tuple[list[Track], list[Transcript]]:
-    """The caption tracks of `video`, the one in its own language first; and their transcripts in the same order."""
-    transcripts = sorted(caption_tracks(video), key=lambda each: (each.language != video.language, each.language))
+    """The caption tracks of `video` that have a cue, the spoken language first; and their transcripts. One query."""
+    transcripts = [transcript for transcript in caption_tracks(video) if transcript.has_cues]
     return [_track(video, transcript) for transcript in transcripts], transcripts
 
 

@@ -44,7 +44,12 @@ def run_stage(video_id: uuid.UUID, stage_name: str, *, worker: str, kill: Callab
         state = _call_verb(run, stage, pulse)
     log.info(
         "stage ended",
-        extra={"video": video_id, "stage": stage_name, "state": state, "seconds": round(time.monotonic() - began_at, 1)},
+        extra={
+            "video": video_id,
+            "stage": stage_name,
+            "state": state,
+            "seconds": round(time.monotonic() - began_at, 1),
+        },
     )
 
 
@@ -59,7 +64,8 @@ def _call_verb(run: StageRun, stage: Stage, pulse: Pulse) -> str:
     except StageFailedError as failure:
         runs.end(run, StageRun.State.FAILED, message=str(failure), error=traceback.format_exc())
         return StageRun.State.FAILED
-    except Exception:  # noqa: BLE001 - whatever a verb raises is kept for the moderator, and the worker lives on
+    except Exception:
+        # Whatever a verb raises is kept for the moderator, and the worker lives on.
         if pulse.was_taken_away:
             return "taken away"
         log.exception("stage raised", extra={"video": run.video_id, "stage": stage.name, "attempt": run.attempts})
@@ -87,7 +93,9 @@ class Pulse:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stopped.set()
         self._thread.join()
 
@@ -131,7 +139,7 @@ class Pulse:
             self._run,
             StageRun.State.FAILED,
             message=f"This took longer than the {minutes} minutes allowed, and was stopped.",
-            error=f"Time limit of {self._stage.time_limit_s} s reached; raise {self._stage.limit_setting} to allow more.",
+            error=f"Time limit of {self._stage.time_limit_s} s reached. {self._stage.limit_setting} allows more.",
         )
         self._taken_away.set()
         if not self._stopped.wait(NOTICE_GRACE_S):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from django.utils import timezone
 
@@ -13,12 +12,9 @@ from apps.videos.uploads import clear_stale_incoming
 
 log = logging.getLogger(__name__)
 
-# An upload that has not ended after a day was cut off with its web process.
-INCOMING_KEPT = timedelta(days=1)
-
 
 def sweep() -> None:
-    """One round: stalled runs back into the queue, lost messages sent again. Safe to run from several places at once."""
+    """One round: stalled runs back into the queue, lost messages sent again. Several at once do no harm."""
     now = timezone.now()
     for run in StageRun.objects.stalled(now):
         runs.fail_or_requeue_stalled(run, now)
@@ -27,8 +23,8 @@ def sweep() -> None:
 
 
 def clear_incoming() -> None:
-    """Removes what is left of uploads that were cut off."""
-    clear_stale_incoming(INCOMING_KEPT)
+    """Removes what is left of uploads that were cut off a day ago or longer."""
+    clear_stale_incoming()
 
 
 def give_back(worker: str) -> None:

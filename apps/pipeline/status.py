@@ -65,9 +65,7 @@ def stage_views(video: Video, viewer: User | AnonymousUser) -> list[StageView]:
 
 def is_processing(video: Video) -> bool:
     """Some stage is queued or at work. One query."""
-    return StageRun.objects.filter(
-        video=video, state__in=(StageRun.State.QUEUED, StageRun.State.RUNNING)
-    ).exists()
+    return StageRun.objects.filter(video=video, state__in=(StageRun.State.QUEUED, StageRun.State.RUNNING)).exists()
 
 
 def processing_ids(videos: list[Video]) -> set[object]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from django.db import models
+from django.db import models, transaction
+from django.db.models import F
 from django.utils import timezone
 
 
@@ -18,11 +19,40 @@ class OutboxEntry(models.Model):
     video_id = models.UUIDField(db_index=True)
     noted_at = models.DateTimeField(default=timezone.now, db_index=True)
     attempts = models.PositiveIntegerField(default=0)
-    not_before = models.DateTimeField(default=timezone.now)  # of a retry
+    not_before = models.DateTimeField(default=timezone.now, db_index=True)  # of a retry
     error = models.TextField(blank=True)
+    # Of the drainer that works at it. While one entry of a video is claimed, nobody else works at that video.
+    claim = models.UUIDField(null=True, blank=True, editable=False, db_index=True)
+    claimed_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name_plural = "outbox entries"
 
     def __str__(self) -> str:
         return str(self.video_id)
+
+
+class IndexClock(models.Model):
+    """Counts, in one row, how often documents were built: the versions of `SearchDocument`.
+
+    A clock of the wall will not do: those of two hosts differ.
+    """
+
+    ID = uuid.UUID(int=1)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return str(self.version)
+
+    @classmethod
+    def tick(cls) -> int:
+        """The next version, greater than all before it.
+
+        Until the caller's transaction ends, others who ask wait, where the database locks rows.
+        """
+        with transaction.atomic():
+            cls.objects.get_or_create(pk=cls.ID)
+            cls.objects.filter(pk=cls.ID).update(version=F("version") + 1)
+            return int(cls.objects.values_list("version", flat=True).get(pk=cls.ID))

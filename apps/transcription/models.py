@@ -34,7 +34,8 @@ class TranscriptQuerySet(models.QuerySet["Transcript"]):
     def showable(self) -> TranscriptQuerySet:
         """With `has_cues`: what has a cue by now, or is complete without one because nothing was said."""
         has_cues = models.Exists(Cue.objects.filter(transcript=models.OuterRef("pk")))
-        return self.annotate(has_cues=has_cues).filter(models.Q(has_cues=True) | models.Q(completed_at__isnull=False))
+        annotated = self.annotate(has_cues=has_cues)  # type: ignore[no-redef]  # declared below, for those who read it
+        return annotated.filter(models.Q(has_cues=True) | models.Q(completed_at__isnull=False))
 
 
 class Transcript(models.Model):

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from django.db import transaction
 from django.utils import timezone
 
+from apps.transcription.asr.audio import AudioDecodeError, NoAudioError
 from apps.transcription.asr.captions import Caption
 from apps.transcription.asr.recognizers.base import Recognizer
 from apps.transcription.asr.transcriber import Segment, transcribe_file
@@ -16,7 +17,9 @@ from apps.transcription.recognition import LanguageNotRecognizedError, recognize
 from apps.videos.files import existing_original
 from apps.videos.models import Video
 from apps.videos.signals import video_changed
-from apps.videos.stage import Progress, StageSkippedError
+from apps.videos.stage import Progress, StageFailedError, StageSkippedError
+
+NO_SOUND = "This video has no sound, so there is nothing to caption."
 
 
 class TranscriptTakenError(Exception):
@@ -34,27 +37,32 @@ def transcribe_video(
     earlier complete one stays and is served. Edited and uploaded ones are never touched.
 
     Raises StageSkippedError for a video without sound and for a language that no recogniser understands;
-    StageFailedError when the file is gone; TranscriptTakenError when another run writes to the same transcript
-    (the stage may be tried again).
+    StageFailedError when the file is gone or its sound unreadable; TranscriptTakenError when another run writes to
+    the same transcript (the stage may be tried again).
     """
     if not video.has_sound:
-        raise StageSkippedError("This video has no sound, so there is nothing to caption.")
+        raise StageSkippedError(NO_SOUND)
     progress(0.0, "Preparing the speech recogniser.")
     try:
         recognizer = recognizer_of(video.language)
     except LanguageNotRecognizedError as error:
         raise StageSkippedError(str(error)) from error
 
+    path = existing_original(video)
     transcript = _transcript_to_fill(video, recognizer.name)
     position = transcript.cues.count()
     _tell(progress, video, transcript.cursor_ms)
-    segments = transcribe_file(
-        existing_original(video), recognizer, transcribe_options(), start_ms=transcript.cursor_ms
-    )
-    for segment in segments:
-        _append(transcript, segment, position)
-        position += len(segment.captions)
-        _tell(progress, video, segment.position_ms)
+    try:
+        for segment in transcribe_file(path, recognizer, transcribe_options(), start_ms=transcript.cursor_ms):
+            _append(transcript, segment, position)
+            position += len(segment.captions)
+            _tell(progress, video, segment.position_ms)
+    except NoAudioError as error:
+        raise StageSkippedError(NO_SOUND) from error
+    except AudioDecodeError as error:
+        raise StageFailedError(
+            "The sound of this video cannot be read. Convert the video to MP4 and upload it anew, or upload captions."
+        ) from error
     _complete(transcript)
     progress(1.0, "" if position else "No speech was found.")
 

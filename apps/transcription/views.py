@@ -56,7 +56,7 @@ def captions(request: HttpRequest, video_id: UUID, language: str, form: str) -> 
             return HttpResponseBadRequest("after: write the position of the last cue you have, a whole number.")
 
     etag = _etag(transcript, form, after)
-    response = get_conditional_response(request, etag=etag)
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
         response = HttpResponse() if request.method == "HEAD" else _streamed(transcript, form, after)
         response.headers["Content-Type"] = _CONTENT_TYPES[form]
@@ -67,7 +67,7 @@ def captions(request: HttpRequest, video_id: UUID, language: str, form: str) -> 
     else:
         patch_cache_control(response, private=True, no_cache=True)
     if request.GET.get("download"):
-        title = _NOT_IN_FILE_NAMES.sub(" ", video.title).strip(" .")[:100] or "captions"
+        title = " ".join(_NOT_IN_FILE_NAMES.sub(" ", video.title).split())[:100].strip(" .") or "captions"
         disposition = content_disposition_header(as_attachment=True, filename=f"{title}.{language}.{form}")
         response.headers["Content-Disposition"] = disposition or "attachment"
     return response

@@ -106,7 +106,7 @@ def delete_files(video_id: uuid.UUID) -> None:
 
 
 def _remove_folder(doomed: Path) -> None:
-    """A file made while its folder is being emptied keeps the folder alive: then again, and at last left to the sweep."""
+    """A file made while its folder is emptied keeps the folder alive: then once more, and at last by the sweep."""
     for attempt in range(REMOVAL_ATTEMPTS):
         try:
             shutil.rmtree(doomed)

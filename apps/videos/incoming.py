@@ -21,6 +21,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpRequest, QueryDict
 from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import MultiValueDict
+from typing_extensions import override
 
 from apps.accounts.models import User
 from apps.videos import quota
@@ -66,6 +67,7 @@ class IncomingFile(UploadedFile):
         self.size_bytes = size_bytes
         self.sha256 = sha256
 
+    @override
     def open(self, mode: str | None = None, *args: Any, **kwargs: Any) -> "IncomingFile":
         self.file = self.path.open(mode or "rb")
         return self
@@ -111,9 +113,7 @@ def check_extension(name: str) -> None:
     extension = extension_of(name)
     if extension not in allowed:
         told = f"“.{extension}” is not a kind of video" if extension else "The file's name has no extension"
-        raise UploadRefusedError(
-            f"{told} that this portal takes. It takes: {', '.join(allowed)}.", 415, "extension"
-        )
+        raise UploadRefusedError(f"{told} that this portal takes. It takes: {', '.join(allowed)}.", 415, "extension")
 
 
 def check_size(size_bytes: int) -> None:
@@ -147,6 +147,11 @@ def refusal_of_disk_error(error: OSError) -> UploadRefusedError | None:
     )
 
 
+def _open_new(path: Path) -> IO[bytes]:
+    """Unbuffered: what is written is on its way to the disk, and a full one is noticed here and not at the close."""
+    return path.open("xb", buffering=0)
+
+
 class _Writer:
     """One file on its way to the disk."""
 
@@ -155,7 +160,7 @@ class _Writer:
         self.path = incoming_folder() / uuid.uuid4().hex
         self.size_bytes = 0
         self._digest = hashlib.sha256()
-        self._file: IO[bytes] = self.path.open("xb", buffering=0)
+        self._file = _open_new(self.path)
 
     def write(self, data: bytes) -> None:
         """Raises `UploadRefusedError` above the size limit and on a full disk; the caller then discards."""
@@ -188,6 +193,7 @@ class _PartReceiver(FileUploadHandler):
         self._writer: _Writer | None = None
         self.received: IncomingFile | None = None
 
+    @override
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         if self._writer is not None:
             raise UploadRefusedError("Upload one video at a time: this form carries several files.", 400, "one_file")
@@ -198,10 +204,12 @@ class _PartReceiver(FileUploadHandler):
         except OSError as error:
             raise (refusal_of_disk_error(error) or error) from error
 
+    @override
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         assert self._writer is not None
         self._writer.write(raw_data)
 
+    @override
     def file_complete(self, file_size: int) -> IncomingFile:
         assert self._writer is not None
         self.received = self._writer.finish()
@@ -233,12 +241,13 @@ class VideoUploadHandler(FileUploadHandler):
         super().__init__(request)
         self.owner = owner
 
+    @override
     def handle_raw_input(
         self,
         input_data: Any,
-        META: dict[str, Any],  # noqa: N803 — Django passes it by this name
+        META: dict[str, Any],
         content_length: int,
-        boundary: bytes,
+        boundary: Any,
         encoding: str | None = None,
     ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile]]:
         receiver = _PartReceiver()
@@ -263,9 +272,11 @@ class VideoUploadHandler(FileUploadHandler):
             assert refusal is not None
             raise refusal
 
+    @override
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         raise NotImplementedError("the parts of the form go to _PartReceiver")
 
+    @override
     def file_complete(self, file_size: int) -> None:
         raise NotImplementedError("the parts of the form go to _PartReceiver")
 

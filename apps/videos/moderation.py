@@ -41,9 +41,7 @@ def approve(video: Video, *, by: User, reason: str = "") -> ModerationEntry:
                 "Look at its stage “probe”: wait for it, run it again, or reject the video."
             )
         _decide(video, ModerationState.PUBLISHED, "")
-        notices.notify(
-            video.owner, video, Notice.Kind.PUBLISHED, f"A moderator published your video “{video.title}”."
-        )
+        notices.notify(video.owner, video, Notice.Kind.PUBLISHED, f"A moderator published your video “{video.title}”.")
         return note(video, by=by, act=ModerationEntry.Act.APPROVED, reason=reason)
 
 

@@ -1,3 +1,16 @@
-// The front end: htmx for the living parts, the player, and what the pages add to plain HTML.
+// The front end: htmx for the living parts, and what scripts add to pages that work without them.
 import "htmx.org";
+
+import { enhanceCards } from "./cards.js";
+import { enhanceSearch } from "./search.js";
 import "./styles.css";
+
+enhanceSearch(document);
+enhanceCards(document);
+
+const upload = document.querySelector("form[data-upload]");
+if (upload) import("./upload.js").then(({ enhanceUpload }) => enhanceUpload(upload));
+
+// The player is most of the code: pages without one do not load it.
+const watch = document.querySelector("[data-watch]");
+if (watch) import("./watch.js").then(({ enhanceWatchPage }) => enhanceWatchPage(watch));

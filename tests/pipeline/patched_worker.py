@@ -7,8 +7,8 @@ import django
 
 django.setup()
 
-from apps.pipeline.stages import STAGE_BY_NAME
-from videoportal.celery import app
+from apps.pipeline.stages import STAGE_BY_NAME  # noqa: E402
+from videoportal.celery import app  # noqa: E402
 
 for pair in os.environ["STAGE_VERBS"].split(","):
     name, verb = pair.split("=")

@@ -35,9 +35,9 @@ def video(owner: User) -> Video:
     return video
 
 
-def run_probe(video: Video, verb: str, monkeypatch: pytest.MonkeyPatch, **changes: object) -> tuple[StageRun, list[float]]:
+def run_probe(video: Video, verb: str, monkeypatch: pytest.MonkeyPatch) -> tuple[StageRun, list[float]]:
     """Runs `tests.pipeline.verbs.<verb>` as the stage `probe`; also the moments at which it would have been killed."""
-    stage = replace(STAGE_BY_NAME["probe"], verb=f"tests.pipeline.verbs.{verb}", **changes)
+    stage = replace(STAGE_BY_NAME["probe"], verb=f"tests.pipeline.verbs.{verb}")
     monkeypatch.setitem(STAGE_BY_NAME, "probe", stage)
     killed: list[float] = []
     execution.run_stage(video.id, "probe", worker="media@test", kill=lambda: killed.append(time.monotonic()))

@@ -1,7 +1,5 @@
 """From one stage to the next."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from apps.accounts.models import User
@@ -22,11 +20,11 @@ def video(owner: User) -> Video:
 
 
 @pytest.fixture
-def announced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def announced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The stages for which a message was sent."""
     sent: list[str] = []
     monkeypatch.setattr(announcements, "announce", lambda video_id, stage: sent.append(stage))
-    yield sent
+    return sent
 
 
 def end(video: Video, stage: str, state: State, message: str = "") -> None:

@@ -43,7 +43,19 @@ def make_portal(tmp_path: Path) -> Iterator[MakePortal]:
 
 
 def start_worker(portal: Portal) -> subprocess.Popen[bytes]:
-    options = ("-Q", "media,gpu,index", "-n", "all@test", "--pool", "prefork", "-c", "1", "--beat", "--loglevel", "INFO")
+    options = (
+        "-Q",
+        "media,gpu,index",
+        "-n",
+        "all@test",
+        "--pool",
+        "prefork",
+        "-c",
+        "1",
+        "--beat",
+        "--loglevel",
+        "INFO",
+    )
     return portal.spawn("-m", "celery", "-A", "tests.pipeline.patched_worker", "worker", *options)
 
 
@@ -58,7 +70,7 @@ def children_of(process: subprocess.Popen[bytes]) -> set[int]:
 
 
 def wait_for_state(portal: Portal, state: str, within_s: float = 30) -> None:
-    wait_until(lambda: probe_run(portal)[0] == state, within_s=within_s, what=f"probe {state}:\n{portal.log()[-3000:]}")
+    wait_until(lambda: probe_run(portal)[0] == state, within_s=within_s, what=f"the stage probe {state}")
 
 
 @pytest.mark.slow

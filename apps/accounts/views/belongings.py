@@ -55,7 +55,7 @@ def delete_account(request: SignedInRequest) -> HttpResponse:
         with transaction.atomic():
             user.delete()
         messages.success(request, "Your account and everything you uploaded are deleted.")
-        return redirect(settings.LOGOUT_REDIRECT_URL)
+        return redirect(str(settings.LOGOUT_REDIRECT_URL))
     status = status_of(form) if form.is_bound else 200
     return render(request, "accounts/delete_account.html", {"form": form}, status=status)
 

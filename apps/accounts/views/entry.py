@@ -55,7 +55,6 @@ class SignUpView(RedirectURLMixin, FormView[SignUpForm]):
 
     form_class = SignUpForm
     template_name = "accounts/sign_up.html"
-    next_page = settings.LOGIN_REDIRECT_URL
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if isinstance(request.user, User):

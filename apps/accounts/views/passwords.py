@@ -55,14 +55,14 @@ class ResetDoneView(PasswordResetDoneView):
     template_name = "accounts/password_reset_done.html"
 
 
-class ResetConfirmView(SuccessMessageMixin[SetPasswordForm[User]], PasswordResetConfirmView):
+class ResetConfirmView(SuccessMessageMixin[Any], PasswordResetConfirmView):
     """Where the link leads, the first administrator's too. Whoever chooses the password is signed in."""
 
     template_name = "accounts/password_reset_confirm.html"
     post_reset_login = True
     success_message = "Your new password holds from now on, and you are signed in."
 
-    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
+    def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
         # Whoever was locked out by somebody else's guesses comes in again.
         attempts.forget(Act.SIGN_IN, f"name:{form.user.username_key}")
         return super().form_valid(form)

@@ -12,9 +12,9 @@ from apps.api.serializers.videos import VideoSerializer
 class TopicSerializer(serializers.Serializer[Any]):
     """A topic, and how many videos the caller may find under it."""
 
-    label = serializers.SlugField(help_text="What filters take.")
+    label = serializers.SlugField(help_text="What filters take.")  # type: ignore[assignment]
     name = serializers.CharField(help_text="For people.")
-    count = serializers.IntegerField()
+    count = serializers.IntegerField(source="video_count")
 
 
 class MomentSerializer(serializers.Serializer[Any]):
@@ -22,6 +22,7 @@ class MomentSerializer(serializers.Serializer[Any]):
 
     start_ms = serializers.IntegerField()
     end_ms = serializers.IntegerField()
+    language = serializers.CharField()
     html = serializers.CharField(help_text="The passage, escaped, with `<mark>` around what was found.")
     url = serializers.URLField(help_text="The watch page, at that second.")
 
@@ -40,12 +41,12 @@ class FacetValueSerializer(serializers.Serializer[Any]):
     """A value that narrows the search, and how many videos it would leave."""
 
     value = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     count = serializers.IntegerField()
 
 
 class FacetsSerializer(serializers.Serializer[Any]):
-    """Counts over all that was found, not only over this page."""
+    """Counts over all pages, of what would be found had this facet no filter."""
 
     topic = FacetValueSerializer(many=True)
     language = FacetValueSerializer(many=True)
@@ -54,11 +55,12 @@ class FacetsSerializer(serializers.Serializer[Any]):
 class SearchResultsSerializer(serializers.Serializer[Any]):
     """One page of what was found, best first."""
 
-    total = serializers.IntegerField(help_text="Videos found, on all pages. Only what the caller may find is counted.")
+    count = serializers.IntegerField(help_text="Videos found, on all pages. Only what the caller may find is counted.")
     page = serializers.IntegerField()
     pages = serializers.IntegerField()
     results = HitSerializer(many=True)
     facets = FacetsSerializer()
+    is_relaxed = serializers.BooleanField(help_text="No video has all the words; these have some.")
     is_catching_up = serializers.BooleanField(help_text="The newest changes are not in the index yet.")
 
 

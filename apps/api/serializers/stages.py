@@ -14,7 +14,7 @@ class StageSerializer(serializers.Serializer[Any]):
     """One stage of the processing of a video."""
 
     stage = serializers.ChoiceField(choices=[(stage.name, stage.label) for stage in STAGES])
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     state = serializers.ChoiceField(choices=StageRun.State.choices)
     state_label = serializers.CharField()
     fraction = serializers.FloatField(help_text="In [0, 1].")

@@ -20,21 +20,21 @@ from apps.videos.languages import LANGUAGES
 from apps.videos.models import Video, VideoQuerySet, Visibility
 
 
-
-def with_captions_flag(videos: VideoQuerySet) -> VideoQuerySet:
-    """Adds `has_captions`: some track holds a cue."""
-    return videos.annotate(has_captions=Exists(Cue.objects.filter(transcript__video=OuterRef("pk"))))
+def has_captions() -> Exists:
+    """The condition that some track of a video holds a cue."""
+    return Exists(Cue.objects.filter(transcript__video=OuterRef("pk")))
 
 
 def with_related(videos: VideoQuerySet) -> VideoQuerySet:
     """What `VideoSerializer` reads, in two queries however many the videos are."""
-    return with_captions_flag(videos).select_related("owner", "topic_prediction__topic").prefetch_related("tags")
+    shown: VideoQuerySet = videos.annotate(has_captions=has_captions())
+    return shown.select_related("owner", "topic_prediction__topic").prefetch_related("tags")
 
 
 class TopicOfVideoSerializer(serializers.Serializer[TopicPrediction]):
     """The topic that a video is filed under, and how sure the classifier was."""
 
-    label = serializers.SlugField(source="topic.label")
+    label = serializers.SlugField(source="topic.label")  # type: ignore[assignment]
     name = serializers.CharField(source="topic.name")
     probability = serializers.FloatField(help_text="In [0, 1].")
     is_confirmed = serializers.BooleanField(help_text="A moderator chose it.")
@@ -62,7 +62,7 @@ class VideoLinksSerializer(serializers.Serializer[Any]):
 class VideoSerializer(serializers.ModelSerializer[Video]):
     """A video. Take it from a queryset that `with_related` prepared."""
 
-    tags = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
+    tags: serializers.SlugRelatedField[Any] = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
     owner = serializers.CharField(source="owner.username", read_only=True, help_text="User name.")
     has_sound = serializers.BooleanField(read_only=True)
     has_captions = serializers.BooleanField(read_only=True)
@@ -189,7 +189,9 @@ class EditSerializer(serializers.Serializer[Any]):
     """Changes to a video. Fields left out stay as they are."""
 
     revision = serializers.IntegerField(
-        min_value=1, max_value=2**31 - 1, help_text="Of the video as the caller last read it; if it is not the current one, 409."
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="Of the video as the caller last read it; if it is not the current one, 409.",
     )
     title = serializers.CharField(max_length=MAX_TITLE, required=False)
     description = serializers.CharField(max_length=MAX_DESCRIPTION, required=False, allow_blank=True)

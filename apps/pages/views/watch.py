@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
-from apps.classification.models import TopicPrediction
+from apps.classification.models import Topic, TopicPrediction
 from apps.pages.people import signed_in
 from apps.pages.times import parse_time
 from apps.pages.transcript_panel import Track, panel_of, tracks_of
@@ -26,6 +27,7 @@ from apps.transcription.models import Transcript
 from apps.videos.models import Report, Video
 from apps.videos.viewing import position_of
 
+CAPTION_FORMS = ("vtt", "srt", "txt", "json")
 WATCHED = ("owner", "topic_prediction__topic")
 
 
@@ -48,6 +50,7 @@ def watch(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
         "resume_ms": position_of(request.user, video) if isinstance(request.user, User) and start_ms is None else 0,
         "share_url": request.build_absolute_uri(request.path),
         "report_reasons": Report.Reason.choices,
+        "topics": Topic.objects.all() if isinstance(request.user, User) and request.user.is_moderator else [],
     }
     return render(request, "watch/watch.html", context)
 
@@ -75,7 +78,8 @@ def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_play
         "has_failed": any(stage.state == StageRun.State.FAILED for stage in stages),
         "transcribing": next((stage for stage in stages if stage.stage == "transcribe"), None),
         "tracks": tracks,
-        "live_tracks": [asdict(track) for track in tracks],
+        "tracks_json": json.dumps([asdict(track) for track in tracks]),
+        "caption_forms": CAPTION_FORMS,
         "prediction": prediction,
         "can_edit": can_edit,
         "has_player": has_player,

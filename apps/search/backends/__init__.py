@@ -1,0 +1,1 @@
+"""Search engines behind one protocol: see `base.SearchBackend`."""

@@ -12,8 +12,8 @@ from apps.videos.uploads import VideoDetails, incoming_from_path
 
 SAMPLE = settings.BASE_DIR / "samples" / "talk.mp4"  # made by scripts/make_sample_video.py
 DETAILS = VideoDetails(
-    title="From telegraph to transcript",
-    description="A two-minute talk on how words learned to travel, made by scripts/make_sample_video.py.",
+    title="Words on the wire",
+    description="A short talk on how speech became searchable, from the telegraph to the captions on your screen.",
     tags=("sample", "history"),
     language="en",
     visibility="public",

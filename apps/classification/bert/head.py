@@ -1,0 +1,105 @@
+"""The linear layer over an encoder's vectors: topic probabilities, and how familiar a text is.
+
+A softmax over the trained topics is sure of a cookery lesson too: it must choose among what it knows. So the head keeps
+the mean vector of each topic's articles, and a text that resembles none of them is answered with probabilities drawn
+towards equal ones (a nearest-class-mean test, as in Mensink et al., Distance-Based Image Classification, 2013).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from apps.classification.bert.encoder import FloatArray
+
+FORMAT = "videoportal-topic-head-1"
+HEAD_NAME = "head.safetensors"
+
+
+class HeadError(Exception):
+    """A head cannot be read, or does not belong to its encoder. The message says what to do."""
+
+
+@dataclass(frozen=True)
+class HeadFacts:
+    """What must be known beside the numbers. Kept in the file's metadata."""
+
+    labels: tuple[str, ...]  # in the order of the columns
+    language: str  # of the articles, as an ISO 639-1 code
+    encoder: str
+    encoder_sha256: str  # of the encoder's weights: over other vectors the numbers mean nothing
+    pooling: str
+    temperature: float  # logits are divided by it (Guo et al., On Calibration of Modern Neural Networks, 2017)
+    familiar_similarity: float  # cosine to the nearest topic mean from which a text counts as fully familiar
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """`weights` (n_dimensions, n_topics), `bias` (n_topics,), `centroids` (n_topics, n_dimensions) of unit length."""
+
+    facts: HeadFacts
+    weights: FloatArray
+    bias: FloatArray
+    centroids: FloatArray
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.facts.labels
+
+    def probabilities(self, embeddings: FloatArray) -> FloatArray:
+        """`(n_texts, n_topics)`, rows sum to 1, of embeddings `(n_texts, n_dimensions)` of unit length."""
+        sure = softmax((embeddings @ self.weights + self.bias) / self.facts.temperature)
+        familiarity = self.familiarity(embeddings)[:, None]
+        drawn: FloatArray = (familiarity * sure + (1 - familiarity) / len(self.labels)).astype(np.float32)
+        return drawn
+
+    def familiarity(self, embeddings: FloatArray) -> FloatArray:
+        """`(n_texts,)` in [0, 1]: 0 for a text at right angles to every topic, 1 from `familiar_similarity` on."""
+        similarity = (embeddings @ self.centroids.T).max(axis=1)
+        share: FloatArray = np.clip(similarity / self.facts.familiar_similarity, 0.0, 1.0).astype(np.float32)
+        return share
+
+    def save(self, path: Path) -> None:
+        # One entry: safetensors does not keep the order of several, and the same training shall write the same bytes.
+        facts = json.dumps({"format": FORMAT, **asdict(self.facts)}, sort_keys=True)
+        tensors = {"weights": self.weights, "bias": self.bias, "centroids": self.centroids}
+        save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, path, {"head": facts})
+
+
+def load_head(path: Path) -> LinearHead:
+    """Raises HeadError where `path` is missing, damaged or no head of ours."""
+    again = "write it again with `manage.py train_topics`."
+    if not path.is_file():
+        raise HeadError(f"{path} is missing: {again}")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
+    except (SafetensorError, OSError) as error:
+        raise HeadError(f"{path} is damaged ({error}): {again}") from error
+    try:
+        facts: dict[str, Any] = json.loads(metadata.get("head", "{}"))
+        if facts.pop("format", None) != FORMAT:
+            raise HeadError(f"{path} is no topic head of this portal: {again}")
+        facts["labels"] = tuple(facts["labels"])
+        head = LinearHead(HeadFacts(**facts), tensors["weights"], tensors["bias"], tensors["centroids"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise HeadError(f"{path} is incomplete ({error}): {again}") from error
+    n_topics, n_dimensions = head.centroids.shape
+    if head.weights.shape != (n_dimensions, n_topics) or head.bias.shape != (n_topics,) or len(head.labels) != n_topics:
+        raise HeadError(f"{path} has tensors that do not fit together: {again}")
+    return head
+
+
+def softmax(logits: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Over the last axis of `(n_texts, n_topics)`."""
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    shares: npt.NDArray[Any] = exponentials / exponentials.sum(axis=-1, keepdims=True)
+    return shares

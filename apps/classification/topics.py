@@ -1,0 +1,30 @@
+"""Topics as people use them: how many videos each has, and a moderator's word against the classifier's."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from apps.accounts.models import User
+from apps.classification.models import Topic, TopicPrediction
+from apps.videos.models import ModerationEntry, Video
+from apps.videos.moderation import note
+from apps.videos.signals import video_changed
+
+
+def topics_with_counts(videos: QuerySet[Video]) -> QuerySet[Topic]:
+    """Every topic, each with `video_count`: how many of `videos` are filed under it. One query."""
+    return Topic.objects.annotate(video_count=Count("predictions", filter=Q(predictions__video__in=videos)))
+
+
+@transaction.atomic
+def confirm_topic(video: Video, topic: Topic | None, *, by: User) -> TopicPrediction:
+    """Files `video` under `topic` (None: unknown) for good: reruns of the classifier leave it alone. Logged."""
+    prediction, _ = TopicPrediction.objects.update_or_create(
+        video=video,
+        defaults={"topic": topic, "is_confirmed": True},
+        create_defaults={"topic": topic, "is_confirmed": True, "probability": 0.0, "classifier": ""},
+    )
+    note(video, by=by, act=ModerationEntry.Act.EDITED, reason=f"Topic: {topic or 'unknown'}")
+    video_changed.send(sender=__name__, video_id=video.id)
+    return prediction

@@ -1,0 +1,1 @@
+"""The pages of the admin, one module per thing that moderators look after."""

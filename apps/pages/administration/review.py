@@ -1,0 +1,83 @@
+"""What a moderator looks at before deciding about a video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.classification.models import Topic, TopicPrediction
+from apps.pipeline.status import StageView, stage_views
+from apps.transcription.models import Transcript
+from apps.transcription.tracks import caption_tracks, transcript_text
+from apps.videos.files import original_name_in_folder
+from apps.videos.models import ModerationEntry, Report, Video
+
+# Twelve hours of talk are half a million characters, which a page need not carry: the transcript has its own.
+TRANSCRIPT_CHARACTERS = 60_000
+ENTRIES_SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Probability:
+    """One row of the classifier's answer."""
+
+    name: str
+    share: float  # in [0, 1]
+    is_topic: bool
+
+
+@dataclass(frozen=True)
+class Review:
+    """The context of the panel above the admin's form for a video."""
+
+    source_url: str
+    poster_url: str  # empty: none yet
+    tracks: Sequence[Transcript]
+    text: str
+    text_is_cut: bool
+    prediction: TopicPrediction | None
+    probabilities: Sequence[Probability]
+    topics: Sequence[Topic]
+    stages: Sequence[StageView]
+    reports: Sequence[Report]
+    entries: Sequence[ModerationEntry]
+
+
+def review_of(video: Video, moderator: User) -> Review:
+    """Eight queries, whatever the video."""
+    text = transcript_text(video)
+    topics = list(Topic.objects.all())
+    prediction = getattr(video, "topic_prediction", None)
+    return Review(
+        source_url=_file_url(video, video.web_name or original_name_in_folder(video)),
+        poster_url=_file_url(video, video.poster_name) if video.poster_name else "",
+        tracks=caption_tracks(video),
+        text=text[:TRANSCRIPT_CHARACTERS],
+        text_is_cut=len(text) > TRANSCRIPT_CHARACTERS,
+        prediction=prediction,
+        probabilities=_probabilities(prediction, topics),
+        topics=topics,
+        stages=stage_views(video, moderator),
+        reports=list(video.reports.select_related("reporter", "resolved_by")[:ENTRIES_SHOWN]),
+        entries=list(video.moderation_entries.select_related("moderator")[:ENTRIES_SHOWN]),
+    )
+
+
+def _file_url(video: Video, name: str) -> str:
+    return reverse("videos:file", args=[video.pk, name])
+
+
+def _probabilities(prediction: TopicPrediction | None, topics: list[Topic]) -> list[Probability]:
+    """Likeliest first, under the names that the topics have now."""
+    if prediction is None:
+        return []
+    names = {topic.label: topic.name for topic in topics}
+    chosen = prediction.topic.label if prediction.topic else None
+    rows = [
+        Probability(names.get(label, label), share, label == chosen)
+        for label, share in prediction.probabilities.items()
+    ]
+    return sorted(rows, key=lambda row: row.share, reverse=True)

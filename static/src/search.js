@@ -1,0 +1,17 @@
+// "/" goes to the search box; filters of the search page apply as they are chosen.
+import { isTyping } from "./hotkeys.js";
+
+export function enhanceSearch(root) {
+  root.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    const input = root.getElementById("search-input");
+    if (!input) return;
+    event.preventDefault();
+    input.focus();
+    input.select();
+  });
+
+  root.querySelector("form[data-filters]")?.addEventListener("change", (event) => {
+    if (event.target.matches("select, input[type=checkbox], input[type=radio]")) event.currentTarget.requestSubmit();
+  });
+}

@@ -1,0 +1,292 @@
+import re
+
+import pytest
+from django.test import Client
+
+from apps.accounts.models import User
+from apps.classification.models import Topic, TopicPrediction
+from apps.pages.transcript_panel import PART_CUES
+from apps.pipeline.models import StageRun
+from apps.transcription.models import Cue
+from apps.videos.models import ModerationState, Report, Tag, Video, Visibility, WatchPosition
+from tests.pages.conftest import MakeVideo, add_run, add_transcript
+
+pytestmark = pytest.mark.django_db
+
+
+def watch(client: Client, video: Video, query: str = "") -> str:
+    response = client.get(f"/watch/{video.pk}/{query}")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "status_of_others"),
+    [
+        ({}, 200),
+        ({"visibility": Visibility.UNLISTED}, 200),
+        ({"visibility": Visibility.PRIVATE}, 404),
+        ({"moderation_state": ModerationState.PENDING}, 404),
+        ({"moderation_state": ModerationState.REJECTED}, 404),
+    ],
+)
+@pytest.mark.parametrize("address", ["/watch/{}/", "/watch/{}/report/"])
+def test_it_opens_to_those_who_may_see_the_video(
+    client: Client,
+    make_video: MakeVideo,
+    owner: User,
+    stranger: User,
+    moderator: User,
+    changes: dict[str, str],
+    status_of_others: int,
+    address: str,
+) -> None:
+    url = address.format(make_video(**changes).pk)
+    assert client.get(url).status_code == status_of_others
+    for user, status in ((stranger, status_of_others), (owner, 200), (moderator, 200)):
+        client.force_login(user)
+        assert client.get(url).status_code == status
+
+
+def test_the_player_gets_captions_storyboard_and_poster(client: Client, make_video: MakeVideo) -> None:
+    video = make_video(poster_name="poster.jpg", storyboard_name="storyboard.vtt")
+    add_transcript(video)
+    add_transcript(video, language="de")
+    html = watch(client, video)
+    assert f'src="/videos/{video.pk}/files/web.mp4"' in html
+    assert f'src="/videos/{video.pk}/captions.en.vtt"' in html
+    assert f'src="/videos/{video.pk}/captions.de.vtt"' in html
+    assert f'src="/videos/{video.pk}/files/storyboard.vtt"' in html
+    assert f'poster="/videos/{video.pk}/files/poster.jpg"' in html
+    for form in ("vtt", "srt", "txt", "json"):
+        assert f"captions.en.{form}?download=1" in html
+
+
+def test_each_word_leads_to_its_second_without_scripts(client: Client, video: Video) -> None:
+    add_transcript(video)
+    html = watch(client, video)
+    word = re.search(r'<a class="word doubtful"\s+href="\?t=2\.85s"[^>]*>number1</a>', html)
+    assert word, "the second word of the second cue begins at 2.85 s and is marked, being doubtful"
+    assert re.search(r'<a class="word"\s+href="\?t=2s"', html)
+
+
+def test_what_was_said_is_no_markup(client: Client, video: Video) -> None:
+    transcript = add_transcript(video, cues=1)
+    Cue.objects.filter(transcript=transcript).update(text="<script>x</script> & so", words=[])
+    html = watch(client, video)
+    assert "<script>x" not in html
+    assert "&lt;script&gt;x&lt;/script&gt; &amp; so" in html
+
+
+@pytest.mark.parametrize(("query", "start_ms"), [("?t=1m30s", 90_000), ("?t=90", 90_000), ("?t=1:30", 90_000)])
+def test_it_starts_where_the_link_says(client: Client, video: Video, query: str, start_ms: int) -> None:
+    html = watch(client, video, query)
+    assert f'data-start-ms="{start_ms}"' in html
+    assert "files/web.mp4#t=90" in html, "the browser's own player starts there too"
+    assert f'value="http://testserver/watch/{video.pk}/?t=1m30s"' in html
+
+
+def test_a_time_past_the_end_is_the_end_and_nonsense_is_ignored(client: Client, video: Video) -> None:
+    assert 'data-start-ms="119999"' in watch(client, video, "?t=5h")
+    assert "data-start-ms" not in watch(client, video, "?t=soon&part=x&lang=xx")
+
+
+def test_a_long_transcript_comes_in_parts(client: Client, make_video: MakeVideo) -> None:
+    video = make_video(duration_ms=10_000_000)
+    add_transcript(video, cues=PART_CUES + 5)
+    first = watch(client, video)
+    assert ">number0<" in first
+    assert f">number{PART_CUES}<" not in first
+    assert f">number{PART_CUES}<" in watch(client, video, "?part=2")
+    assert f">number{PART_CUES}<" in watch(client, video, f"?t={PART_CUES * 2 + 2}"), "the part in which ?t= lies"
+
+
+def test_the_transcript_can_be_read_in_another_language(client: Client, video: Video) -> None:
+    add_transcript(video, cues=1)
+    german = add_transcript(video, cues=1, language="de")
+    html = watch(client, video, "?lang=de")
+    assert f'data-transcript="{german.pk}"' in html
+    assert "?lang=de&amp;t=0s" in html, "a word keeps the language that was chosen"
+
+
+def test_it_tells_the_topic_with_its_probability(client: Client, video: Video) -> None:
+    topic, _ = Topic.objects.get_or_create(label="tech", defaults={"name": "Technology"})
+    prediction = TopicPrediction.objects.create(video=video, topic=topic, probability=0.93, classifier="test")
+    assert re.search(rf"{topic.name} ·\s+93 %", watch(client, video))
+    prediction.topic = None
+    prediction.save()
+    assert "Topic unknown" in watch(client, video)
+
+
+def test_it_shows_description_and_tags_as_text(client: Client, video: Video) -> None:
+    video.description = "See https://example.org <b>now</b>"
+    video.save()
+    video.tags.add(Tag.objects.create(name="c++ & co"))
+    html = watch(client, video)
+    assert '<a href="https://example.org" rel="nofollow">' in html
+    assert "<b>now" not in html
+    assert "/search/?q=c%2B%2B%20%26%20co" in html
+
+
+def test_it_shows_each_stage_while_the_video_is_processed(client: Client, make_video: MakeVideo) -> None:
+    video = make_video(web_name="")
+    add_run(video, "probe", StageRun.State.DONE)
+    add_run(video, "transcribe", StageRun.State.RUNNING, progress=0.42, message="1 of 2 minutes recognised")
+    html = watch(client, video)
+    assert 'value="42"' in html
+    assert "1 of 2 minutes recognised" in html
+    assert 'hx-trigger="every 1s"' in html
+    assert "<video" not in html
+    assert "The player appears here by itself" in html
+
+
+def test_it_asks_no_more_when_all_is_done(client: Client, video: Video) -> None:
+    add_run(video, "probe", StageRun.State.DONE)
+    assert 'hx-trigger="every 1s"' not in watch(client, video)
+
+
+def test_only_the_owner_may_run_a_failed_stage_again_and_only_moderators_read_the_error(
+    client: Client, video: Video, owner: User, stranger: User, moderator: User
+) -> None:
+    add_run(video, "probe", StageRun.State.DONE)
+    add_run(video, "transcribe", StageRun.State.FAILED, message="The sound is broken.", error="Traceback: secret")
+    client.force_login(stranger)
+    html = watch(client, video)
+    assert "Run again" not in html
+    assert "The sound is broken." not in html
+    client.force_login(owner)
+    html = watch(client, video)
+    assert "Run again" in html
+    assert "The sound is broken." in html
+    assert "Traceback" not in html
+    client.force_login(moderator)
+    assert "Traceback: secret" in watch(client, video)
+
+
+def test_run_again_queues_the_stage(client: Client, video: Video, owner: User, stranger: User) -> None:
+    add_run(video, "probe", StageRun.State.DONE)
+    run = add_run(video, "transcribe", StageRun.State.FAILED)
+    url = f"/watch/{video.pk}/run-again/"
+    assert client.post(url, {"stage": "transcribe"}).status_code == 302
+    client.force_login(stranger)
+    assert client.post(url, {"stage": "transcribe"}).status_code == 404
+    client.force_login(owner)
+    assert client.get(url).status_code == 405
+    client.post(url, {"stage": "nonsense"})
+    run.refresh_from_db()
+    assert run.state == StageRun.State.FAILED
+    client.post(url, {"stage": "transcribe"})
+    run.refresh_from_db()
+    assert run.state == StageRun.State.QUEUED
+
+
+def status(client: Client, video: Video, query: str = "") -> tuple[int, str]:
+    response = client.get(f"/watch/{video.pk}/status/{query}", headers={"HX-Request": "true"})
+    return response.status_code, response.content.decode()
+
+
+def test_the_status_answers_only_what_changed(client: Client, video: Video) -> None:
+    run = add_run(video, "transcribe", StageRun.State.RUNNING, progress=0.1)
+    code, html = status(client, video, "?player=1")
+    assert code == 200
+    seen = re.search(r"seen=([0-9a-f]+)", html)
+    assert seen
+    assert status(client, video, f"?player=1&seen={seen[1]}") == (204, "")
+    run.progress = 0.2
+    run.save()
+    code, html = status(client, video, f"?player=1&seen={seen[1]}")
+    assert code == 200
+    assert 'value="20"' in html
+
+
+def test_the_player_arrives_when_the_video_can_be_played(client: Client, make_video: MakeVideo) -> None:
+    video = make_video(web_name="")
+    add_run(video, "render", StageRun.State.RUNNING)
+    assert "<video" not in status(client, video, "?player=0")[1]
+    Video.objects.filter(pk=video.pk).update(web_name="web.mp4")
+    html = status(client, video, "?player=0")[1]
+    assert "<video" in html
+    assert 'hx-swap-oob="true"' in html
+    assert "<video" not in status(client, video, "?player=1")[1], "a player that is there is left alone"
+
+
+def test_the_status_tells_of_captions_that_are_still_being_made(client: Client, video: Video) -> None:
+    add_run(video, "transcribe", StageRun.State.RUNNING)
+    assert 'data-tracks="[]"' in status(client, video)[1]
+    transcript = add_transcript(video, cues=1, complete=False)
+    html = status(client, video)[1]
+    assert str(transcript.pk) in html
+    assert "&quot;is_complete&quot;: false" in html
+
+
+def test_the_status_of_a_hidden_video_is_hidden(client: Client, make_video: MakeVideo) -> None:
+    assert status(client, make_video(visibility=Visibility.PRIVATE))[0] == 404
+
+
+def test_without_htmx_the_status_is_the_page(client: Client, video: Video) -> None:
+    assert client.get(f"/watch/{video.pk}/status/").headers["Location"] == f"/watch/{video.pk}/"
+
+
+def test_a_language_without_recogniser_is_told_with_a_way_out(
+    client: Client, make_video: MakeVideo, owner: User
+) -> None:
+    video = make_video(language="cy")
+    add_run(video, "transcribe", StageRun.State.SKIPPED, message="No recogniser for Welsh is set up.")
+    client.force_login(owner)
+    html = watch(client, video)
+    assert "No recogniser for Welsh is set up." in html
+    assert f'href="/videos/{video.pk}/captions/"' in html
+
+
+def test_it_remembers_where_a_person_stopped(client: Client, video: Video, stranger: User) -> None:
+    url = f"/watch/{video.pk}/position/"
+    assert client.post(url, {"position_ms": "60000"}).status_code == 302, "the anonymous keep it in their browser"
+    client.force_login(stranger)
+    assert client.post(url, {"position_ms": "60000"}).status_code == 204
+    assert 'data-resume-ms="60000"' in watch(client, video)
+    assert 'data-resume-ms="0"' in watch(client, video, "?t=5"), "the link wins"
+
+
+@pytest.mark.parametrize("position", ["", "-1", "1.5", "soon", "9" * 40, "²"])
+def test_it_refuses_a_position_that_is_none(client: Client, video: Video, stranger: User, position: str) -> None:
+    client.force_login(stranger)
+    assert client.post(f"/watch/{video.pk}/position/", {"position_ms": position}).status_code == 400
+    assert not WatchPosition.objects.exists()
+
+
+def test_a_viewer_can_report_a_video(client: Client, video: Video) -> None:
+    url = f"/watch/{video.pk}/report/"
+    response = client.post(url, {"reason": "nonsense", "details": "kept text"})
+    assert response.status_code == 400
+    assert "kept text" in response.content.decode()
+    assert client.post(url, {"reason": "privacy", "details": "my face"}).status_code == 302
+    report = Report.objects.get()
+    assert (report.reason, report.details, report.reporter) == ("privacy", "my face", None)
+
+
+def test_only_moderators_decide(client: Client, make_video: MakeVideo, owner: User, moderator: User) -> None:
+    video = make_video(moderation_state=ModerationState.PENDING)
+    url = f"/watch/{video.pk}/moderate/"
+    client.force_login(owner)
+    assert "Approve" not in watch(client, video)
+    assert client.post(url, {"act": "approve"}).status_code == 403
+    client.force_login(moderator)
+    assert "Approve" in watch(client, video)
+    client.post(url, {"act": "approve"})
+    video.refresh_from_db()
+    assert video.is_published
+    assert "Say why" in client.post(url, {"act": "reject"}, follow=True).content.decode()
+    client.post(url, {"act": "reject", "reason": "Not yours"})
+    video.refresh_from_db()
+    assert video.moderation_state == ModerationState.REJECTED
+    client.force_login(owner)
+    assert "Not yours" in watch(client, video)
+
+
+def test_a_moderator_confirms_the_topic(client: Client, video: Video, moderator: User) -> None:
+    topic, _ = Topic.objects.get_or_create(label="sport", defaults={"name": "Sport"})
+    client.force_login(moderator)
+    client.post(f"/watch/{video.pk}/moderate/", {"act": "topic", "topic": "sport"})
+    prediction = TopicPrediction.objects.get(video=video)
+    assert (prediction.topic, prediction.is_confirmed) == (topic, True)
+    assert client.post(f"/watch/{video.pk}/moderate/", {"act": "topic", "topic": "astrology"}).status_code == 404
