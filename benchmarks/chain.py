@@ -25,7 +25,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import jiwer
 
-from tests.portal import REPOSITORY, Portal, wait_until
+from tests.portal import REPOSITORY, Portal, children_of, wait_until
 
 STAGES = ("probe", "render", "transcribe", "classify")
 
@@ -68,12 +68,8 @@ def make_video(data: Path, minutes: float, folder: Path) -> tuple[Path, str]:
 def process_tree(root: int) -> Iterator[int]:
     """`root` and everything below it."""
     yield root
-    try:
-        children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
-    except OSError:
-        return
-    for child in children:
-        yield from process_tree(int(child))
+    for child in children_of(root):
+        yield from process_tree(child)
 
 
 def peak_memory_mb(root: int) -> dict[str, float]:

@@ -8,7 +8,7 @@ The text was written for this project. Its facts: Chappe's towers (from 1794), M
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
@@ -41,7 +41,7 @@ class Canvas:
         font = ImageFont.load_default(size * OVERSAMPLING)
         return self._draw.textlength(text, font=font) / OVERSAMPLING
 
-    def line(self, points: list[Point], colour: str, width: float) -> None:
+    def line(self, points: Sequence[Point], colour: str, width: float) -> None:
         self._draw.line([self._scaled(point) for point in points], colour, round(width * OVERSAMPLING), joint="curve")
 
     def polygon(self, points: list[Point], colour: str) -> None:

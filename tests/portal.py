@@ -30,6 +30,15 @@ def wait_until(condition: Callable[[], Any], *, within_s: float, what: str) -> A
     raise AssertionError(f"{what}: not within {within_s:.0f} s")
 
 
+def children_of(pid: int) -> set[int]:
+    """The processes that any thread of `pid` has started. Empty where it is gone."""
+    listings = Path(f"/proc/{pid}/task").glob("*/children")
+    try:
+        return {int(number) for listing in listings for number in listing.read_text().split()}
+    except OSError:
+        return set()
+
+
 class Portal:
     """`manage.py` commands and processes over `home`, with `settings` in their environment."""
 

@@ -328,6 +328,8 @@ MODEL_CACHE_DIR = Path(text_setting("MODEL_CACHE_DIR", str(HOME / "models")))  #
 
 TOPIC_MODEL = text_setting("TOPIC_MODEL")  # empty: the embedded encoder and head; else a folder that train_topics wrote
 TOPIC_THRESHOLD = float_setting("TOPIC_THRESHOLD", 0.5, at_least=0.0, at_most=1.0)
+TOPIC_MIN_WORDS = int_setting("TOPIC_MIN_WORDS", 3, at_least=1)  # with fewer, no topic is guessed
+TOPIC_MAX_WINDOWS = int_setting("TOPIC_MAX_WINDOWS", 64, at_least=1)  # of 256 tokens; longer text is sampled evenly
 
 # --- search ---
 
@@ -370,6 +372,14 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
+    "REDOC_UI_SETTINGS": {
+        "theme": {
+            "typography": {
+                "fontFamily": "system-ui, sans-serif",
+                "headings": {"fontFamily": "system-ui, sans-serif"},
+            }
+        }
+    },
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     # One name per set of choices, wherever it is used.
@@ -403,5 +413,6 @@ LOGGING: dict[str, Any] = {
         "celery.worker.strategy": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "faster_whisper": {"level": "WARNING"},
     },
 }

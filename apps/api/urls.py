@@ -36,6 +36,10 @@ urlpatterns = [
     path("v1/moderation/reports/<uuid:report_id>/resolve/", moderation.ResolveReportView.as_view(), name="resolve"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
-    path("redoc/", SpectacularRedocView.as_view(url_name="api:schema"), name="redoc"),
+    path(
+        "redoc/",
+        SpectacularRedocView.as_view(url_name="api:schema", template_name="api/redoc.html"),
+        name="redoc",
+    ),
     path("v1/<path:rest>", NoSuchAddressView.as_view(), name="elsewhere"),
 ]

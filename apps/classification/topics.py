@@ -20,6 +20,7 @@ def topics_with_counts(videos: QuerySet[Video]) -> QuerySet[Topic]:
 @transaction.atomic
 def confirm_topic(video: Video, topic: Topic | None, *, by: User) -> TopicPrediction:
     """Files `video` under `topic` (None: unknown) for good: reruns of the classifier leave it alone. Logged."""
+    Video.objects.select_for_update().get(pk=video.pk)  # the lock of `classify.classify_video`
     prediction, _ = TopicPrediction.objects.update_or_create(
         video=video,
         defaults={"topic": topic, "is_confirmed": True},

@@ -74,6 +74,7 @@ class ProbeResult:
     is_variable_frame_rate: bool
     is_interlaced: bool
     is_high_dynamic_range: bool  # HLG or PQ, as phones record
+    tells_location: bool  # the file says where it was recorded
     audio_index: int  # -1: no sound
     audio_codec: str  # "": no sound
     audio_channels: int
@@ -183,6 +184,7 @@ def examine(path: Path, max_duration_s: float) -> ProbeResult:
             is_variable_frame_rate=sample.is_variable_frame_rate,
             is_interlaced=sample.is_interlaced,
             is_high_dynamic_range=sample.is_high_dynamic_range,
+            tells_location=any("location" in name.lower() for name in container.metadata),
             audio_index=audio.index if audio else -1,
             audio_codec=_codec_name(audio) if audio else "",
             audio_channels=audio.codec_context.channels if audio else 0,

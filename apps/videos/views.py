@@ -22,8 +22,9 @@ _SHEET = re.compile(r"storyboard-\d{1,3}\.jpg")
 
 @require_safe
 def file(request: HttpRequest, video_id: uuid.UUID, name: str) -> HttpResponseBase:
-    """A file that the video's row names; `?download=1` makes the browser save it. `original.*` is for the owner and moderators, unless it is what is played.
+    """A file that the video's row names; `?download=1` makes the browser save it.
 
+    `original.*` is for the owner and moderators, unless it is what is played.
     The original may carry more than is shown, such as the place where a phone took it.
     """
     video = get_object_or_404(Video.objects.visible_to(request.user), pk=video_id)

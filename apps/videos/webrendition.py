@@ -51,7 +51,9 @@ def plan_for(probed: ProbeResult) -> Plan:
         return Plan.ENCODE
     if probed.audio_codec not in MP4_SOUND:
         return Plan.COPY_PICTURE
-    return Plan.AS_IT_IS if probed.container == "mp4" and probed.has_faststart else Plan.REMUX
+    # Viewers are not told where a phone stood: the copy leaves that out.
+    is_ready = probed.container == "mp4" and probed.has_faststart and not probed.tells_location
+    return Plan.AS_IT_IS if is_ready else Plan.REMUX
 
 
 def write_rendition(

@@ -27,6 +27,8 @@ export class Player {
     this.video = root.querySelector("video");
     this.video.controls = false; // media-chrome draws them; the browser's own are for pages without scripts
     this.liveTracks = new Map(); // transcript id -> TextTrack
+    // media-chrome gives its captions button a checked state, which the role it also gives it does not have.
+    this.controller.querySelector("media-captions-button")?.setAttribute("role", "switch");
     this.restoreCaptionsChoice();
     this.video.textTracks.addEventListener("change", () => this.rememberCaptionsChoice());
   }

@@ -11,6 +11,10 @@ export function enhanceSearch(root) {
     input.select();
   });
 
+  // Beside the results where there is room, folded above them where there is not.
+  const fold = root.querySelector(".filter-fold");
+  if (fold && window.matchMedia("(min-width: 60.01rem)").matches) fold.open = true;
+
   root.querySelector("form[data-filters]")?.addEventListener("change", (event) => {
     if (event.target.matches("select, input[type=checkbox], input[type=radio]")) event.currentTarget.requestSubmit();
   });

@@ -175,10 +175,12 @@ class UploadForm {
       let list = field.querySelector("[data-errors], .errorlist");
       if (!list && problems.length) {
         list = document.createElement("ul");
-        list.className = "errors";
-        list.setAttribute("role", "alert");
+        list.className = "errorlist";
         list.dataset.errors = "";
-        field.append(list);
+        const alert = document.createElement("div");
+        alert.setAttribute("role", "alert");
+        alert.append(list);
+        field.append(alert);
       }
       list?.replaceChildren(...problems.map((problem) => item(problem)));
       for (const input of field.querySelectorAll("input, textarea, select")) {

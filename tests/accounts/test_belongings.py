@@ -14,7 +14,7 @@ from tests.accounts.conftest import PASSWORD
 
 
 def test_the_pages_ask_for_a_sign_in_and_come_back(client: Client, db: None) -> None:
-    for path in ("/accounts/profile/", "/accounts/tokens/", "/accounts/password/", "/accounts/delete/"):
+    for path in ("/accounts/profile/", "/accounts/tokens/", "/accounts/password-change/", "/accounts/delete/"):
         assert client.get(path)["Location"] == f"/accounts/sign-in/?next={path}"
 
 

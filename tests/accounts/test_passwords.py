@@ -12,7 +12,7 @@ from apps.accounts.administrators import first_administrator_link
 from apps.accounts.models import User
 from tests.accounts.conftest import NEW_PASSWORD, PASSWORD
 
-RESET = "/accounts/password/reset/"
+RESET = "/accounts/password-reset/"
 BASE = "http://testserver"
 
 
@@ -36,7 +36,7 @@ def test_it_changes_the_password_and_keeps_this_browser_signed_in(client: Client
     client.force_login(owner)
 
     response = client.post(
-        "/accounts/password/",
+        "/accounts/password-change/",
         {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD},
     )
 

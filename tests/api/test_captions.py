@@ -49,7 +49,7 @@ def test_every_form_that_it_names_is_there(call_as: CallAs, video: Video, form: 
     track = call_as(None).get(address(video, "en")).json()
     answer = call_as(None).get(track["forms"][form])
     assert answer.status_code == 200
-    assert b"Hallo?" in b"".join(answer.streaming_content)
+    assert b"Hallo?" in answer.getvalue()
 
 
 def test_uploaded_captions_take_the_place_of_automatic_ones_until_deleted(

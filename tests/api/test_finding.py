@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -84,7 +85,7 @@ def test_it_filters(call_as: CallAs, harbour: Video) -> None:
     TopicPrediction.objects.create(video=harbour, topic=sport, probability=0.9, classifier="test")
     index_everything()
     client = call_as(None)
-    for filters, count in (
+    cases: list[tuple[dict[str, Any], int]] = [
         ({}, 1),
         ({"topic": "sport"}, 1),
         ({"topic": "tech"}, 0),
@@ -97,7 +98,8 @@ def test_it_filters(call_as: CallAs, harbour: Video) -> None:
         ({"from_date": "2999-01-01"}, 0),
         ({"to_date": "1999-01-01"}, 0),
         ({"sort": "newest"}, 1),
-    ):
+    ]
+    for filters, count in cases:
         assert client.get(SEARCH, {"q": "lighthouse", **filters}).json()["count"] == count, filters
 
 
@@ -137,11 +139,11 @@ def test_it_pages(call_as: CallAs, owner: User) -> None:
         make_video(owner, title=f"Lighthouse {number}")
     index_everything()
     client = call_as(None)
-    pages = [client.get(SEARCH, {"q": "lighthouse", "page": page, "page_size": 2}).json() for page in (1, 2)]
+    pages = [client.get(SEARCH, {"q": "lighthouse", "page": str(page), "page_size": "2"}).json() for page in (1, 2)]
     assert [(page["count"], page["pages"], len(page["results"])) for page in pages] == [(3, 2, 2), (3, 2, 1)]
     found = {hit["video"]["id"] for page in pages for hit in page["results"]}
     assert len(found) == 3
-    assert client.get(SEARCH, {"q": "lighthouse", "page": 3, "page_size": 2}).status_code == 404
+    assert client.get(SEARCH, {"q": "lighthouse", "page": "3", "page_size": "2"}).status_code == 404
 
 
 def test_it_suggests_from_what_everybody_may_find(call_as: CallAs, owner: User, harbour: Video) -> None:

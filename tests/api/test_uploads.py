@@ -20,7 +20,7 @@ from tests.api.conftest import CallAs
 VIDEOS = "/api/v1/videos/"
 
 
-def upload(client: APIClient, content: bytes, name: str = "talk.mp4", **fields: object) -> Any:
+def upload(client: APIClient, content: bytes, name: str = "talk.mp4", **fields: Any) -> Any:
     return client.post(VIDEOS, {"file": SimpleUploadedFile(name, content), **fields}, format="multipart")
 
 
@@ -150,7 +150,7 @@ def test_wrong_details_are_refused_and_the_file_not_kept(
     owner: User,
     tiny_video: Path,
     settings: Settings,
-    fields: dict[str, object],
+    fields: dict[str, Any],
     wrong: str,
 ) -> None:
     answer = upload(call_as(owner), tiny_video.read_bytes(), **fields)
@@ -164,7 +164,7 @@ def test_a_form_without_a_file_or_that_is_none(call_as: CallAs, owner: User, set
     assert client.post(VIDEOS, {"title": "No file"}, format="multipart").json()["fields"]["file"]
     assert client.post(VIDEOS, {"file": "a word"}, format="multipart").status_code == 400
     assert client.post(VIDEOS, {"file": "a word"}, format="json").status_code == 415
-    broken = client.generic("POST", VIDEOS, b"--x\r\nnot a form", content_type="multipart/form-data; boundary=x")
+    broken = client.generic("POST", VIDEOS, "--x\r\nnot a form", content_type="multipart/form-data; boundary=x")
     assert broken.status_code == 400
     two = {"file": SimpleUploadedFile("a.mp4", b"a"), "other": SimpleUploadedFile("b.mp4", b"b")}
     assert client.post(VIDEOS, two, format="multipart").json()["code"] == "one_file"
@@ -176,8 +176,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(
 ) -> None:
     boundary = uuid.uuid4().hex
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.mp4"\r\n\r\n'.encode()
-    answer = call_as(owner).generic(
-        "POST", VIDEOS, head + tiny_video.read_bytes()[:2_000], content_type=f"multipart/form-data; boundary={boundary}"
+    answer = call_as(owner).post(
+        VIDEOS, head + tiny_video.read_bytes()[:2_000], content_type=f"multipart/form-data; boundary={boundary}"
     )
     assert answer.status_code in (400, 415, 422)
     assert_nothing_is_kept(settings)

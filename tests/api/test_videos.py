@@ -66,7 +66,7 @@ def test_it_filters(call_as: CallAs, owner: User) -> None:
     TopicPrediction.objects.create(video=short, topic=None, probability=0.2, classifier="test")
     long.tags.add(Tag.objects.create(name="harbour"))
     client = call_as(None)
-    for filters, expected in (
+    cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"topic": "sport"}, ["long"]),
         ({"topic": "unknown"}, ["short"]),
         ({"topic": "politics"}, []),
@@ -79,7 +79,8 @@ def test_it_filters(call_as: CallAs, owner: User) -> None:
         ({"from_date": "2020-05-18"}, ["long"]),
         ({"from_date": "2020-05-17", "to_date": "2020-05-17"}, ["short"]),
         ({"topic": "sport", "language": "en"}, []),
-    ):
+    ]
+    for filters, expected in cases:
         assert titles(client.get(VIDEOS, filters)) == expected, filters
 
 
@@ -90,7 +91,7 @@ def test_it_orders_and_pages(call_as: CallAs, owner: User) -> None:
     assert titles(client.get(VIDEOS)) == ["a", "c", "b"]
     assert titles(client.get(VIDEOS, {"ordering": "title"})) == ["a", "b", "c"]
     assert titles(client.get(VIDEOS, {"ordering": "-duration"})) == ["a", "c", "b"]
-    first = client.get(VIDEOS, {"ordering": "created_at", "page_size": 2})
+    first = client.get(VIDEOS, {"ordering": "created_at", "page_size": "2"})
     assert titles(first) == ["b", "c"]
     assert first.json()["count"] == 3
     assert titles(client.get(first.json()["next"])) == ["a"]
@@ -174,8 +175,10 @@ def test_it_shows_a_video_whole(call_as: CallAs, owner: User, stranger: User) ->
     assert body["files"]["preview"] is None
     assert body["links"]["self"] == f"http://testserver{address(video)}"
     assert (body["can_edit"], body["moderation_reason"], body["original_name"]) == (False, "", "")
+    assert body["files"]["original"] is None
     mine = call_as(owner).get(address(video)).json()
     assert (mine["can_edit"], mine["moderation_reason"], mine["original_name"]) == (True, "once rejected", "talk.mp4")
+    assert mine["files"]["original"].endswith("/original.mp4")
 
 
 def test_it_edits_only_what_is_sent(call_as: CallAs, owner: User) -> None:

@@ -157,9 +157,7 @@ def test_captions_of_another_kind_are_refused(client: Client, video: Video, owne
     assert client.post(f"/videos/{video.pk}/captions/", {"language": "en"}).status_code == 400
 
 
-def test_captions_that_are_too_large_are_refused(
-    client: Client, video: Video, owner: User, settings: Settings
-) -> None:
+def test_captions_that_are_too_large_are_refused(client: Client, video: Video, owner: User, settings: Settings) -> None:
     settings.CAPTIONS_MAX_BYTES = 100
     client.force_login(owner)
     assert client.post(f"/videos/{video.pk}/captions/", captions("WEBVTT\n\n" + "x" * 200)).status_code == 413

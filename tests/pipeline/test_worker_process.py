@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.portal import Portal, wait_until
+from tests.portal import Portal, children_of, wait_until
 
 MAKE_VIDEO = """
 import sys
@@ -64,11 +64,6 @@ def probe_run(portal: Portal) -> tuple[str, int, str]:
     return rows[0] if rows else ("gone", 0, "")
 
 
-def children_of(process: subprocess.Popen[bytes]) -> set[int]:
-    listing = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    return {int(number) for number in listing.split()}
-
-
 def wait_for_state(portal: Portal, state: str, within_s: float = 30) -> None:
     wait_until(lambda: probe_run(portal)[0] == state, within_s=within_s, what=f"the stage probe {state}")
 
@@ -79,11 +74,11 @@ def test_a_time_limit_kills_what_never_looks_up(make_portal: MakePortal) -> None
     worker = start_worker(portal)
     portal.manage("shell", "-v0", "-c", MAKE_VIDEO)
     wait_for_state(portal, "running")
-    before = children_of(worker)
+    before = children_of(worker.pid)
     wait_for_state(portal, "failed")
     assert "longer than" in probe_run(portal)[2]
     # The pool has replaced the child that it lost (the clock's process stays): the worker is alive.
-    wait_until(lambda: len(children_of(worker) - before) == 1, within_s=20, what="a fresh child")
+    wait_until(lambda: len(children_of(worker.pid) - before) == 1, within_s=20, what="a fresh child")
     assert worker.poll() is None
 
 
@@ -109,9 +104,9 @@ def test_deleting_the_video_kills_its_stage_and_the_worker_takes_the_next(make_p
     worker = start_worker(portal)
     portal.manage("shell", "-v0", "-c", MAKE_VIDEO)
     wait_for_state(portal, "running")
-    before = children_of(worker)
+    before = children_of(worker.pid)
     portal.manage("shell", "-v0", "-c", DELETE_VIDEOS)
-    wait_until(lambda: children_of(worker) - before, within_s=20, what="the stuck child killed and replaced")
+    wait_until(lambda: children_of(worker.pid) - before, within_s=20, what="the stuck child killed and replaced")
     portal.manage("shell", "-v0", "-c", MAKE_VIDEO)
     wait_for_state(portal, "running")
 

@@ -105,16 +105,18 @@ class SearchBackendContract:
     @given(
         st.one_of(
             st.text(max_size=60),
-            st.lists(st.sampled_from(['"', "a", "-", "*", "(", ")", " ", "AND", "NEAR", ":", "^", "+", "\x00", "{"])).map(
-                "".join
-            ),
+            st.lists(
+                st.sampled_from(['"', "a", "-", "*", "(", ")", " ", "AND", "NEAR", ":", "^", "+", "\x00", "{"])
+            ).map("".join),
             st.text(st.characters(categories=["Cs", "Cc", "Mn", "So", "Lo"]), max_size=20),
         )
     )
     @example('NEAR("a')
     def test_it_never_fails_for_a_query(self, backend: SearchBackend, text: str) -> None:
         if not backend.count():
-            backend.index([make_document("a and b near a", title="a"), make_document("near words", description="b and a")])
+            backend.index(
+                [make_document("a and b near a", title="a"), make_document("near words", description="b and a")]
+            )
         results = find(backend, text)
         assert results.total == len(results.hits)
         backend.suggest(text, limit=5)
@@ -201,7 +203,9 @@ class SearchBackendContract:
     # --- filters and facets ---
 
     def test_it_filters(self, backend: SearchBackend) -> None:
-        sport = make_document("word", topic_label="sport", topic_name="Sport", languages=("en", "de"), duration_ms=600_000)
+        sport = make_document(
+            "word", topic_label="sport", topic_name="Sport", languages=("en", "de"), duration_ms=600_000
+        )
         plain = make_document(title="word", duration_ms=60_000, created_at=datetime(2026, 3, 5, 23, 30, tzinfo=UTC))
         backend.index([sport, plain])
         only_sport: list[dict[str, Any]] = [
@@ -230,7 +234,10 @@ class SearchBackendContract:
         )
         results = find(backend, "word", topic="tech")
         assert results.total == 2
-        assert [(one.value, one.label, one.count) for one in results.topics] == [("sport", "Sport", 3), ("tech", "Tech", 2)]
+        assert [(one.value, one.label, one.count) for one in results.topics] == [
+            ("sport", "Sport", 3),
+            ("tech", "Tech", 2),
+        ]
         assert [(one.value, one.count) for one in results.languages] == [("de", 2)]
 
     # --- visibility ---
@@ -286,7 +293,9 @@ class SearchBackendContract:
         backend.index([make_document(evil, title=evil, description=evil)])
         hit = find(backend, "word").hits[0]
         for html in (hit.title_html, hit.snippet_html, hit.moments[0].html):
-            assert html.startswith("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &lt;mark&gt;<mark>word</mark>&lt;/mark&gt;")
+            assert html.startswith(
+                "&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt; &lt;mark&gt;<mark>word</mark>&lt;/mark&gt;"
+            )
             assert html.replace("<mark>", "").replace("</mark>", "").count("<") == 0
 
     # --- suggestions ---
@@ -298,7 +307,10 @@ class SearchBackendContract:
         suggestions = backend.suggest("pho", limit=8)
         assert {one.text for one in suggestions} == {"Photosynthesis", "photosynthesis", "photovoltaic"}
         assert {one.video_id for one in suggestions} == {None, listed.video_id}
-        assert {one.text for one in backend.suggest("cells pho", limit=8)} == {"cells photosynthesis", "cells photovoltaic"}
+        assert {one.text for one in backend.suggest("cells pho", limit=8)} == {
+            "cells photosynthesis",
+            "cells photovoltaic",
+        }
         assert backend.suggest("pho", limit=8, hidden=frozenset({listed.video_id})) == []
 
     def test_it_forgets_the_words_of_a_video_that_was_taken_back(self, backend: SearchBackend) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from django import forms
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, UnreadablePostError
 from django.test import RequestFactory
 from pytest_django import Settings
 
@@ -37,8 +38,9 @@ def request_of(body: bytes | io.RawIOBase, length: int | None = None, owner: Use
     if length is None:
         assert isinstance(body, bytes)
         length = len(body)
-    request = RequestFactory().generic("POST", "/upload/", b"", f"multipart/form-data; boundary={BOUNDARY}")
-    request.META["CONTENT_LENGTH"] = str(length)
+    environ = RequestFactory().post("/upload/").environ
+    environ |= {"CONTENT_TYPE": f"multipart/form-data; boundary={BOUNDARY}", "CONTENT_LENGTH": str(length)}
+    request = WSGIRequest(environ)
     request._stream = stream  # type: ignore[attr-defined]
     request.upload_handlers = [VideoUploadHandler(request, owner=owner)]  # type: ignore[list-item]
     return request
@@ -96,9 +98,7 @@ def test_a_file_that_nobody_receives_goes_with_its_request(media_root: Path) -> 
     form = Form(request.POST, request.FILES)
     assert not form.is_valid()
     assert len(files_below(media_root)) == 1
-    response = HttpResponse()
-    response._resource_closers.append(request.close)  # as Django's handler does  # type: ignore[attr-defined]
-    response.close()
+    request.close()  # which Django calls with the response's end
     assert files_below(media_root) == []
 
 
@@ -121,7 +121,7 @@ def test_names_are_tidied_for_people_and_never_a_path(given: str, kept: str) -> 
     assert clean_name(given) == kept
 
 
-@pytest.mark.parametrize("name", ["..%2f..%2fetc.mp4", "&#47;etc&#47;film.mp4", "film.mp4; x=y", "🎬.mp4"])
+@pytest.mark.parametrize("name", ["..%2f..%2fetc.mp4", "&#47;etc&#47;film.mp4", "a;b=c.mp4", "🎬.mp4"])
 def test_no_name_leads_out_of_the_folder(media_root: Path, name: str) -> None:
     file = request_of(body_of(b"x", name)).FILES["file"]
     assert isinstance(file, IncomingFile)

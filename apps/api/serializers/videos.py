@@ -47,7 +47,9 @@ class FileLinksSerializer(serializers.Serializer[Any]):
     poster = serializers.URLField(allow_null=True)
     preview = serializers.URLField(allow_null=True, help_text="A few seconds, without sound.")
     storyboard = serializers.URLField(allow_null=True, help_text="WebVTT of thumbnails for the seek bar.")
-    original = serializers.URLField(help_text="The file as it was uploaded.")
+    original = serializers.URLField(
+        allow_null=True, help_text="The file as it was uploaded: for the owner and moderators, unless it is what plays."
+    )
 
 
 class VideoLinksSerializer(serializers.Serializer[Any]):
@@ -121,12 +123,15 @@ class VideoSerializer(serializers.ModelSerializer[Video]):
 
     @extend_schema_field(FileLinksSerializer)
     def get_files(self, video: Video) -> dict[str, str | None]:
+        original = original_name_in_folder(video)
+        # See also `apps.videos.views.file`: an original may carry more than is shown, such as the place of recording.
+        may_have_original = original == video.web_name or self.get_can_edit(video)
         names = {
             "web": video.web_name,
             "poster": video.poster_name,
             "preview": video.preview_name,
             "storyboard": video.storyboard_name,
-            "original": original_name_in_folder(video),
+            "original": original if may_have_original else "",
         }
         return {kind: self._url("videos:file", video.pk, name) if name else None for kind, name in names.items()}
 

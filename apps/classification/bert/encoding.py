@@ -69,5 +69,5 @@ def _write(cache: Path, kept: dict[str, FloatArray]) -> None:
     cache.parent.mkdir(parents=True, exist_ok=True)
     unfinished = cache.with_name(f"{cache.name}.part")
     with unfinished.open("wb") as file:
-        np.savez(file, **kept)  # type: ignore[arg-type]
+        np.savez(file, **kept)
     unfinished.replace(cache)

@@ -83,7 +83,10 @@ class CrossValidation:
 
 
 def stratified_folds(targets: Targets, n_folds: int, seed: int) -> Targets:
-    """The fold of each article, `(n_articles,)`, every topic spread evenly. Raises TrainingError for too few articles."""
+    """The fold of each article, `(n_articles,)`, every topic spread evenly.
+
+    Raises TrainingError where a topic has fewer articles than there are folds.
+    """
     counts = np.bincount(targets)
     if n_folds < 2 or counts.min() < n_folds:
         raise TrainingError(
@@ -102,7 +105,10 @@ def stratified_folds(targets: Targets, n_folds: int, seed: int) -> Targets:
 def fit_weights(
     embeddings: FloatArray, targets: Targets, n_topics: int, options: TrainingOptions
 ) -> tuple[FloatArray, FloatArray]:
-    """Multinomial logistic regression by L-BFGS from zeros: weights `(n_dimensions, n_topics)` and bias `(n_topics,)`."""
+    """Multinomial logistic regression by L-BFGS from zeros.
+
+    Returns weights `(n_dimensions, n_topics)` and bias `(n_topics,)`.
+    """
     inputs = torch.tensor(embeddings, dtype=torch.float64)
     wanted = torch.tensor(targets)
     weights = torch.zeros(inputs.shape[1], n_topics, dtype=torch.float64, requires_grad=True)

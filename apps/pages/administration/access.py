@@ -32,6 +32,8 @@ def is_moderator(request: HttpRequest) -> bool:
 class ModeratedAdmin(admin.ModelAdmin[M]):
     """Every moderator sees these rows. Nobody changes or deletes them, unless a subclass says so."""
 
+    show_facets = admin.ShowFacets.NEVER
+
     def has_module_permission(self, request: HttpRequest) -> bool:
         return is_moderator(request)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 
 from apps.pages.administration.access import DefaultedFilter
 from apps.pipeline.models import StageRun
+from apps.videos.languages import LANGUAGE_NAMES
 from apps.videos.models import ModerationState, Report, Video
 
 FAILED = StageRun.State.FAILED
@@ -61,6 +63,20 @@ class QueueFilter(DefaultedFilter):
             case "rejected":
                 return queryset.filter(moderation_state=ModerationState.REJECTED)
         return queryset
+
+
+class LanguageFilter(admin.SimpleListFilter):
+    """Only languages that some video is in: all fifty would bury the other filters."""
+
+    title = "language"
+    parameter_name = "language"
+
+    def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:  # noqa: ARG002
+        used = Video.objects.order_by("language").values_list("language", flat=True).distinct()
+        return [(code, LANGUAGE_NAMES.get(code, code)) for code in used]
+
+    def queryset(self, request: object, queryset: QuerySet[Video]) -> QuerySet[Video]:  # noqa: ARG002
+        return queryset.filter(language=self.value()) if self.value() else queryset
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 
 from apps.pages.administration.access import deletion_summary, is_moderator, person
 from apps.pages.administration.decisions import VideoDecisions
-from apps.pages.administration.queue import QueueFilter
+from apps.pages.administration.queue import LanguageFilter, QueueFilter
 from apps.pages.administration.review import review_of
 from apps.pages.administration.video_form import VideoForm
 from apps.pages.templatetags.portal import percent
@@ -37,10 +37,9 @@ class VideoAdmin(VideoDecisions):
         "processing",
         "created_at",
     )
-    list_filter = (QueueFilter, "visibility", "language", "topic_prediction__topic", "created_at")
+    list_filter = (QueueFilter, "visibility", LanguageFilter, "topic_prediction__topic", "created_at")
     list_per_page = 50
     search_fields = ("title", "description", "owner__username", "tags__name")
-    search_help_text = "Title, description, tag or owner. Looks through all videos, not the queue alone."
     readonly_fields = (
         "owner",
         "moderation_state",

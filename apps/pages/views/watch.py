@@ -24,6 +24,7 @@ from apps.pipeline.runs import RunAgainError
 from apps.pipeline.runs import run_again as run_stage_again
 from apps.pipeline.status import stage_views
 from apps.transcription.models import Transcript
+from apps.videos.files import original_name_in_folder
 from apps.videos.models import Report, Video
 from apps.videos.viewing import position_of
 
@@ -82,6 +83,7 @@ def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_play
         "caption_forms": CAPTION_FORMS,
         "prediction": prediction,
         "can_edit": can_edit,
+        "original_name": original_name_in_folder(video),
         "has_player": has_player,
         "digest": _digest(stages, tracks, video, prediction),
     }

@@ -10,6 +10,7 @@ import html
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from apps.search.backends.base import MAX_MOMENTS_PER_HIT, MomentHit
 from apps.search.backends.terms import Term, fold
@@ -35,11 +36,7 @@ class Passage:
 
     marked_text: str
     language: str
-    cues: tuple[tuple[int, int, int], ...]  # offset in characters of the text without marks, start_ms, end_ms
-
-
-def cues_from_json(text: str) -> tuple[tuple[int, int, int], ...]:
-    return tuple((int(offset), int(start), int(end)) for offset, start, end in json.loads(text))
+    cues_json: str  # of each cue [offset in characters of the text without marks, start_ms, end_ms]
 
 
 def to_html(marked_text: str) -> str:
@@ -54,28 +51,30 @@ def best_moments(passages: list[Passage], terms: tuple[Term, ...]) -> tuple[Mome
     """
     wanted = [_words(term.text) for term in terms]
     rated = []
-    for passage in passages:
+    for place, passage in enumerate(passages):
         text, marks = _unmark(passage.marked_text)
         if marks:
             covered, span, window = _tightest_window(marks, wanted)
-            moment = _moment(passage, text, marks, window)
-            rated.append(((-covered, span, -len(marks), moment.start_ms), moment))
-    rated.sort(key=lambda pair: pair[0])
+            rated.append(((-covered, span, -len(marks), place), passage, text, marks, window))
+    rated.sort(key=lambda rating: rating[0])
     best: dict[tuple[str, int], MomentHit] = {}
-    for _, moment in rated:
+    for _, *found in rated:
+        moment = _moment(*found)
         best.setdefault((moment.language, moment.start_ms), moment)
-    return tuple(best.values())[:MAX_MOMENTS_PER_HIT]
+        if len(best) == MAX_MOMENTS_PER_HIT:
+            break
+    return tuple(best.values())
 
 
+@lru_cache(maxsize=10_000)
 def _words(text: str) -> str:
     return f" {_NOT_WORD.sub(' ', fold(text)).strip()} "
 
 
 def _unmark(marked_text: str) -> tuple[str, list[Mark]]:
     """The text without marks, and where they were."""
-    text, marks = "", []
-    head, *rest = marked_text.split(OPEN)
-    text += head
+    text, *rest = marked_text.split(OPEN)
+    marks = []
     for piece in rest:
         inside, _, after = piece.partition(CLOSE)
         marks.append(Mark(len(text), len(text) + len(inside), _words(inside)))
@@ -107,8 +106,9 @@ def _tightest_window(marks: list[Mark], wanted: list[str]) -> tuple[int, int, tu
 
 def _moment(passage: Passage, text: str, marks: list[Mark], window: tuple[int, int]) -> MomentHit:
     begin, end = marks[window[0]].start, marks[window[1]].end
-    first = max((cue for cue in passage.cues if cue[0] <= begin), key=lambda cue: cue[0], default=passage.cues[0])
-    last = max((cue for cue in passage.cues if cue[0] < end), key=lambda cue: cue[0], default=first)
+    cues: list[tuple[int, int, int]] = json.loads(passage.cues_json)
+    first = max((cue for cue in cues if cue[0] <= begin), key=lambda cue: cue[0], default=cues[0])
+    last = max((cue for cue in cues if cue[0] < end), key=lambda cue: cue[0], default=first)
     # One reads what one hears after the click: from the cue on, unless the match begins far into it.
     shown_from = first[0]
     if begin - shown_from > MOMENT_CHARACTERS - _CONTEXT_CHARACTERS:

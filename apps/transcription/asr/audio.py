@@ -97,8 +97,9 @@ def _opened(path: Path) -> av.container.InputContainer:
     try:
         return av.open(str(absolute), mode="r", options=OPEN_OPTIONS)
     except (av.error.FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise AudioDecodeError(
-            f"{path} is not a video or sound file that can be read ({error}). Convert it to MP4 first."
+            f"{path} is not a video or sound file that can be read ({reason}). Convert it to MP4 first."
         ) from error
 
 

@@ -8,7 +8,7 @@
 | longest | 7 s | N, "Duration" |
 | reading speed | 20 characters per second | E, "Reading Speed", adult programmes |
 | gap | 2 frames: 83 ms at 24 frames per second | N, "Frame Gap" |
-| where to break a line | after marks; before conjunctions and prepositions; not behind an article | N, "Line Treatment" |
+| where to break a line | after marks; before conjunctions, prepositions; not behind articles | N, "Line Treatment" |
 | shape of two lines | balanced; where unequal, the lower one longer | E, "Line Treatment"; B, "Line breaks" |
 | where to end a caption | at sentences, at pauses, at clauses, in this order | B, "Line breaks" |
 

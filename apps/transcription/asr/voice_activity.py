@@ -17,6 +17,7 @@ from apps.transcription.asr.words import Word
 
 WINDOW_SAMPLES = 512  # 32 ms: what the network judges at a time
 WINDOW_S = WINDOW_SAMPLES / SAMPLE_RATE
+PAUSE_WINDOWS = 5  # a pause in speech is longer than 160 ms; less is the silence inside a word (p, t, k)
 CONTEXT_SAMPLES = 64  # of the window before, which it sees too
 STATE_SHAPE = (1, 1, 128)
 # Windows per call. Always the same number (but at the end of the sound), so that sums are made in the same order and
@@ -58,21 +59,32 @@ class VoiceActivity:
 def in_speech(words: Sequence[Word], voiced: NDArray[np.bool_], margin_s: float) -> list[Word]:
     """The words that were said while somebody spoke, cut to it: `voiced` is `(n_windows,)`, windows of 32 ms.
 
-    A word farther than `margin_s` from every voiced window was invented. One that begins or ends in a pause is cut to
-    its voiced part.
+    A word farther than `margin_s` from every voiced window was invented. One that begins or ends in a pause, or lasts
+    through one, keeps its longest voiced part.
     """
     kept = []
     margin = round(margin_s / WINDOW_S)
     for word in words:
-        first = max(0, int(word.start_s / WINDOW_S) - margin)
-        last = int(word.end_s / WINDOW_S) + margin
-        heard = np.flatnonzero(voiced[first : last + 1])
-        if not len(heard):
+        first, end = int(word.start_s / WINDOW_S), int(word.end_s / WINDOW_S) + 1
+        if not voiced[max(0, first - margin) : end + margin].any():
             continue
-        start_s = max(word.start_s, (first + int(heard[0]) - 1) * WINDOW_S)
-        end_s = min(word.end_s, (first + int(heard[-1]) + 2) * WINDOW_S)
+        part = _longest_part(np.flatnonzero(voiced[first:end]) + first)
+        if part is None:
+            kept.append(word)
+            continue
+        start_s = max(word.start_s, (part[0] - 1) * WINDOW_S)
+        end_s = min(word.end_s, (part[1] + 2) * WINDOW_S)
         kept.append(Word(word.text, start_s, max(start_s, end_s), word.confidence))
     return kept
+
+
+def _longest_part(windows: NDArray[np.intp]) -> tuple[int, int] | None:
+    """First and last of the most windows without a pause between them; None of none."""
+    if not len(windows):
+        return None
+    cuts = np.flatnonzero(np.diff(windows) > PAUSE_WINDOWS) + 1
+    part = max(np.split(windows, cuts), key=len)
+    return int(part[0]), int(part[-1])
 
 
 @functools.lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from apps.search.backends import terms as parsing
 from apps.search.backends.base import FacetValue, Hit, MomentHit, SearchQuery, SearchResults, Sort, Suggestion, Viewer
-from apps.search.backends.marking import CLOSE, OPEN, Passage, best_moments, cues_from_json, to_html
+from apps.search.backends.marking import CLOSE, OPEN, Passage, best_moments, to_html
 from apps.search.backends.sqlite import match
 from apps.search.backends.sqlite.writing import milliseconds, moment_ids
 from apps.search.backends.terms import Term
@@ -179,7 +179,7 @@ def _moments(connection: sqlite3.Connection, document_id: int, terms: tuple[Term
             (OPEN, CLOSE, expression, *moment_ids(document_id), PASSAGES_PER_VIDEO),
         ).fetchall()
         if rows:
-            return best_moments([Passage(text, language, cues_from_json(cues)) for text, language, cues in rows], terms)
+            return best_moments([Passage(*row) for row in rows], terms)
     return ()
 
 

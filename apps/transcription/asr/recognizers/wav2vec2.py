@@ -5,7 +5,7 @@ wav2vec2: Baevski et al., "wav2vec 2.0: A Framework for Self-Supervised Learning
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ class Wav2Vec2Options:
     model: str
     language: str | None = None
     cache_dir: Path | None = None
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: str = "auto"  # auto: a GPU where there is one; cpu; cuda
     cpu_threads: int = 0  # 0: torch's own choice; else for all of torch in this process
 
 

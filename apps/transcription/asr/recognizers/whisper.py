@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +38,7 @@ class WhisperOptions:
     """How Whisper is run and when it is not believed."""
 
     beam_size: int = 5
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: str = "auto"  # auto: a GPU where there is one; cpu; cuda
     cpu_threads: int = 0  # 0: as many as there are cores
     no_speech_probability: float = 0.6  # above it, and below `min_mean_log_probability`: no speech
     min_mean_log_probability: float = -1.0

@@ -1,0 +1,92 @@
+"""The stage `classify`: title, description and transcript of a video become its topic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.classification.classifier import topic_classifier
+from apps.classification.models import Topic, TopicPrediction
+from apps.transcription.tracks import transcript_text
+from apps.videos.models import Video
+from apps.videos.signals import video_changed
+from apps.videos.stage import Progress, StageSkippedError
+
+if TYPE_CHECKING:
+    from apps.classification.bert.classifier import TopicClassifier
+
+CLASSIFIER_LENGTH = 200  # TopicPrediction.classifier
+_WORD = re.compile(r"[^\W\d_]{2,}")  # letters of any script; "IMG_1234" has one word, "video 3" too
+
+
+def classify_video(
+    video: Video, progress: Progress, *, classifier_of: Callable[[], TopicClassifier] = topic_classifier
+) -> None:
+    """Predicts the topic of `video` and replaces its `TopicPrediction`, in one transaction.
+
+    Below TOPIC_THRESHOLD, and for a label that no `Topic` has (an admin deleted it), the topic is null: "unknown"; the
+    probabilities are kept. What a moderator confirmed is left alone.
+
+    Raises StageSkippedError, and removes an earlier prediction, where the video is in a language that the classifier
+    does not understand or has fewer than TOPIC_MIN_WORDS words: a file name is not evidence.
+    """
+    if TopicPrediction.objects.filter(video=video, is_confirmed=True).exists():
+        progress(1.0, "A moderator chose the topic.")
+        return
+    text = text_of(video)
+    if len(_WORD.findall(text)) < settings.TOPIC_MIN_WORDS:
+        _remove(video)
+        raise StageSkippedError("There are too few words in title, description and speech to tell a topic.")
+    progress(0.1, "Reading title, description and transcript.")
+    classifier = classifier_of()
+    if classifier.languages is not None and video.language not in classifier.languages:
+        _remove(video)
+        understood = ", ".join(sorted(classifier.languages))
+        raise StageSkippedError(
+            f"No topic: the classifier reads {understood}, and this video is in {video.get_language_display()}."
+        )
+    progress(0.3, "Reading title, description and transcript.")
+    row = classifier.classify([text])[0]
+    probabilities = {label: round(float(value), 4) for label, value in zip(classifier.labels, row, strict=True)}
+    prediction = _store(video, probabilities, classifier.name)
+    progress(1.0, f"Topic: {prediction.topic or 'unknown'}")
+
+
+def text_of(video: Video) -> str:
+    """What a classifier reads: title, description and what is said, one a line. Costs two queries."""
+    parts = (video.title, video.description, transcript_text(video))
+    return "\n".join(part.strip() for part in parts if part.strip())
+
+
+def _store(video: Video, probabilities: dict[str, float], classifier: str) -> TopicPrediction:
+    label, probability = max(probabilities.items(), key=lambda item: item[1])
+    with transaction.atomic():
+        # Whoever confirms a topic meanwhile holds this lock too (`topics.confirm_topic`), is waited for, and wins.
+        Video.objects.select_for_update().get(pk=video.pk)
+        confirmed = TopicPrediction.objects.filter(video=video, is_confirmed=True).first()
+        if confirmed is not None:
+            return confirmed
+        topic = Topic.objects.filter(label=label).first() if probability >= settings.TOPIC_THRESHOLD else None
+        prediction, _ = TopicPrediction.objects.update_or_create(
+            video=video,
+            defaults={
+                "topic": topic,
+                "probability": probability,
+                "probabilities": probabilities,
+                "classifier": classifier[:CLASSIFIER_LENGTH],
+                "created_at": timezone.now(),
+            },
+        )
+        video_changed.send(sender=__name__, video_id=video.pk)
+    return prediction
+
+
+def _remove(video: Video) -> None:
+    with transaction.atomic():
+        if TopicPrediction.objects.filter(video=video, is_confirmed=False).delete()[0]:
+            video_changed.send(sender=__name__, video_id=video.pk)

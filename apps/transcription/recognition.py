@@ -1,0 +1,85 @@
+"""Which recogniser this portal has for a language, from its settings."""
+
+import functools
+
+from django.conf import settings
+
+from apps.transcription.asr.recognizers.base import Recognizer
+from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Options
+from apps.transcription.asr.recognizers.whisper import WhisperOptions
+from apps.transcription.asr.segments import SegmentOptions
+from apps.transcription.asr.transcriber import TranscribeOptions
+from apps.videos.languages import LANGUAGE_NAMES
+
+EMBEDDED_LANGUAGE = "en"  # of Whisper tiny.en
+
+
+class LanguageNotRecognizedError(Exception):
+    """No recogniser understands the language. The message tells the video's owner what to do."""
+
+
+def recognizer_for(language: str) -> Recognizer:
+    """The recogniser of a language (ISO 639-1), loaded once per process: 0.3 s and 150 MB, or seconds and a GB.
+
+    Call it in the process that recognises, never before a fork. Raises LanguageNotRecognizedError, and
+    RecognizerUnavailableError where the settings name a model that cannot be loaded.
+    """
+    return _loaded(_options_for(language))
+
+
+def model_recognizer(model: str, language: str) -> Recognizer:
+    """As `recognizer_for`, but the wav2vec2 checkpoint `model` whatever ASR_MODEL says."""
+    return _loaded(_checkpoint_options(model, language))
+
+
+def recognized_languages() -> frozenset[str]:
+    """The ISO 639-1 codes of all languages that have a recogniser here. Loads nothing."""
+    configured = {settings.ASR_MODEL_LANGUAGE} if settings.ASR_MODEL else set()
+    return frozenset({EMBEDDED_LANGUAGE, *configured})
+
+
+def describe() -> str:
+    """Which recognisers there are, for operators, as `English: whisper tiny.en (embedded)`. Loads nothing."""
+    lines = []
+    for language in sorted(recognized_languages()):
+        options = _options_for(language)
+        model = options.model if isinstance(options, Wav2Vec2Options) else "whisper tiny.en (embedded)"
+        lines.append(f"{_name_of(language)}: {model}")
+    return "; ".join(lines)
+
+
+def transcribe_options() -> TranscribeOptions:
+    """How files are cut into segments and captions, from the settings."""
+    return TranscribeOptions(segments=SegmentOptions(max_segment_s=settings.ASR_MAX_SEGMENT_S))
+
+
+def _options_for(language: str) -> WhisperOptions | Wav2Vec2Options:
+    if settings.ASR_MODEL and language == settings.ASR_MODEL_LANGUAGE:
+        return _checkpoint_options(settings.ASR_MODEL, language)
+    if language == EMBEDDED_LANGUAGE:
+        return WhisperOptions(beam_size=settings.ASR_BEAM_SIZE, device=settings.ASR_DEVICE)
+    raise LanguageNotRecognizedError(
+        f"There is no speech recogniser for {_name_of(language)} on this portal. Upload captions instead, or ask the "
+        f"operator to set ASR_MODEL to a model that understands it, with ASR_MODEL_LANGUAGE={language}."
+    )
+
+
+def _checkpoint_options(model: str, language: str) -> Wav2Vec2Options:
+    return Wav2Vec2Options(
+        model=model, language=language, cache_dir=settings.MODEL_CACHE_DIR, device=settings.ASR_DEVICE
+    )
+
+
+def _name_of(language: str) -> str:
+    return LANGUAGE_NAMES.get(language, language)
+
+
+@functools.lru_cache(maxsize=2)
+def _loaded(options: WhisperOptions | Wav2Vec2Options) -> Recognizer:
+    if isinstance(options, Wav2Vec2Options):
+        from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Recognizer
+
+        return Wav2Vec2Recognizer(options)
+    from apps.transcription.asr.recognizers.whisper import WhisperRecognizer
+
+    return WhisperRecognizer(options)

@@ -1,0 +1,497 @@
+"""Who may open and who may find what: one table over every address of the portal.
+
+Role (anonymous, another user, the owner, a moderator) × state of the video (public, unlisted, private × pending,
+published, rejected) → what each address answers. An address that is in no table fails the last test here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.core.cache import cache
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
+from django.http import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls.converters import UUIDConverter
+from django.utils import timezone
+from pytest_django import Settings
+
+from apps.accounts.models import User
+from apps.classification.models import Topic, TopicPrediction
+from apps.pipeline import runs
+from apps.pipeline.models import StageRun
+from apps.search import outbox
+from apps.search.models import OutboxEntry
+from apps.transcription.models import Cue, Transcript
+from apps.videos.files import folder
+from apps.videos.models import ModerationState, Notice, Report, Tag, Video, Visibility
+from tests.factories import make_video
+
+# --- the rule ---
+
+ROLES = ("anonymous", "other", "owner", "moderator")
+STATES = [
+    (visibility, moderation)
+    for visibility in ("public", "unlisted", "private")
+    for moderation in ("pending", "published", "rejected")
+]
+State = tuple[str, str]
+
+# Beside the owner and moderators, who may open everything, anybody may open these:
+OPEN_TO_ALL: frozenset[State] = frozenset({("public", "published"), ("unlisted", "published")})
+# Beside the owner, who finds everything of theirs, anybody may find this (moderators find no more than others):
+FOUND_BY_ALL: frozenset[State] = frozenset({("public", "published")})
+
+
+def may_open(role: str, state: State) -> bool:
+    return role in ("owner", "moderator") or state in OPEN_TO_ALL
+
+
+def may_find(role: str, state: State) -> bool:
+    return role == "owner" or state in FOUND_BY_ALL
+
+
+# --- what one address answers ---
+
+SIGN_IN = "sign-in"  # a redirect to the page where one signs in
+Answer = int | str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """By role. `hidden`: to those who may not open the video; owner and moderators always may."""
+
+    anonymous: Answer
+    other: Answer
+    owner: Answer
+    moderator: Answer
+    anonymous_hidden: Answer
+    other_hidden: Answer
+
+    def to(self, role: str, state: State) -> Answer:
+        answer: Answer = getattr(self, role if may_open(role, state) else f"{role}_hidden")
+        return answer
+
+
+def shown(code: int = 200) -> Answers:
+    """To everybody who may open the video; to others it does not exist."""
+    return Answers(code, code, code, code, anonymous_hidden=404, other_hidden=404)
+
+
+def page_of_owner(code: int = 200) -> Answers:
+    """A page for owner and moderators: others are asked to sign in, or told that there is no such video."""
+    return Answers(SIGN_IN, 404, code, code, anonymous_hidden=SIGN_IN, other_hidden=404)
+
+
+def page_of_viewers(code: int) -> Answers:
+    """For everybody who may open the video and is signed in."""
+    return Answers(SIGN_IN, code, code, code, anonymous_hidden=SIGN_IN, other_hidden=404)
+
+
+def page_of_moderators(code: int, other: Answer = SIGN_IN) -> Answers:
+    """Nobody else learns anything, the owner neither."""
+    return Answers(SIGN_IN, other, other, code, anonymous_hidden=SIGN_IN, other_hidden=other)
+
+
+def api_of_owner(code: int) -> Answers:
+    """A change by owner or moderators: 403 for who may see the video, 404 for who may not."""
+    return Answers(401, 403, code, code, anonymous_hidden=401, other_hidden=404)
+
+
+def api_of_viewers(code: int) -> Answers:
+    return Answers(401, code, code, code, anonymous_hidden=401, other_hidden=404)
+
+
+def api_of_moderators(code: int) -> Answers:
+    return Answers(401, 403, 403, code, anonymous_hidden=401, other_hidden=403)
+
+
+ORIGINAL_FILE = Answers(404, 404, 200, 200, anonymous_hidden=404, other_hidden=404)
+NEVER = Answers(404, 404, 404, 404, anonymous_hidden=404, other_hidden=404)
+ELSEWHERE = Answers(302, 302, 302, 302, anonymous_hidden=302, other_hidden=302)  # whether there is a video or not
+
+
+@dataclass(frozen=True)
+class Address:
+    """A request for one video. `form` is sent as a form, `body` as JSON, `raw` as WebVTT."""
+
+    name: str
+    answers: Answers
+    method: str = "get"
+    arguments: dict[str, str] = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    form: dict[str, Any] | None = None
+    body: dict[str, Any] | None = None
+    raw: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ".join([self.method, self.name, *self.arguments.values(), *self.query, *(self.headers and ["htmx"])])
+
+
+HTMX = {"HX-Request": "true"}
+WEBVTT = b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\n"
+DETAILS = {"title": "New", "description": "", "tags": "", "language": "en", "visibility": "public", "revision": "1"}
+
+
+def files(*names: str) -> list[Address]:
+    return [Address("videos:file", shown(), arguments={"name": name}) for name in names]
+
+
+def captions(*forms: str) -> list[Address]:
+    return [Address("transcription:captions", shown(), arguments={"language": "en", "form": form}) for form in forms]
+
+
+VIDEO_ADDRESSES: list[Address] = [
+    # pages
+    Address("pages:watch", shown()),
+    Address("pages:watch", shown(), query={"t": "5s", "lang": "en"}),
+    Address("pages:status", shown(), headers=HTMX),
+    Address("pages:status", ELSEWHERE),
+    Address("pages:run-again", page_of_owner(302), "post", form={"stage": "transcribe"}),
+    Address("pages:position", page_of_viewers(204), "post", form={"position_ms": "30000"}),
+    Address("pages:report", shown()),
+    Address("pages:report", shown(302), "post", form={"reason": "other"}),
+    Address("pages:moderate", page_of_moderators(302, other=403), "post", form={"act": "approve"}),
+    Address("pages:edit", page_of_owner()),
+    Address("pages:edit", page_of_owner(302), "post", form=DETAILS),
+    Address("pages:delete", page_of_owner()),
+    Address("pages:delete", page_of_owner(302), "post", form={}),
+    Address("pages:captions", page_of_owner()),
+    Address("pages:captions", page_of_owner(302), "post", form={"language": "de", "file": WEBVTT}),
+    Address("pages:captions-delete", page_of_owner(302), "post", form={"language": "en"}),
+    # files
+    *files("web.mp4", "poster.jpg", "preview.mp4", "storyboard.vtt", "storyboard-0.jpg"),
+    Address("videos:file", shown(), arguments={"name": "web.mp4"}, query={"download": "1"}),
+    Address("videos:file", shown(), "head", arguments={"name": "web.mp4"}),
+    Address("videos:file", shown(206), arguments={"name": "web.mp4"}, headers={"Range": "bytes=0-1"}),
+    Address("videos:file", ORIGINAL_FILE, arguments={"name": "original.mp4"}),
+    Address("videos:file", NEVER, arguments={"name": "notes.txt"}),
+    Address("videos:file", NEVER, arguments={"name": "partial-web.mp4"}),
+    # captions
+    *captions("vtt", "srt", "txt", "json"),
+    Address("transcription:captions", shown(), arguments={"language": "en", "form": "json"}, query={"after": "0"}),
+    Address("transcription:captions", shown(), arguments={"language": "en", "form": "vtt"}, query={"download": "1"}),
+    Address("transcription:captions", NEVER, arguments={"language": "de", "form": "vtt"}),
+    # API
+    Address("api:video", shown()),
+    Address("api:video", api_of_owner(200), "patch", body={"revision": 1, "title": "New"}),
+    Address("api:video", api_of_owner(409), "patch", body={"revision": 9, "title": "New"}),
+    Address("api:video", api_of_owner(204), "delete"),
+    Address("api:captions", shown()),
+    Address("api:captions", api_of_owner(201), "post", form={"language": "de", "file": WEBVTT}),
+    Address("api:captions-language", shown(), arguments={"language": "en"}),
+    Address("api:captions-language", api_of_owner(200), "put", arguments={"language": "de"}, raw=WEBVTT),
+    Address("api:captions-language", api_of_owner(404), "delete", arguments={"language": "en"}),  # automatic: stays
+    Address("api:stages", shown()),
+    Address("api:run-again", api_of_owner(202), "post", arguments={"stage": "transcribe"}),
+    Address("api:video-reports", api_of_viewers(201), "post", body={"reason": "other"}),
+    Address("api:video-topic", api_of_moderators(200), "put", body={"topic": None}),
+    Address("api:approve", api_of_moderators(200), "post", body={}),
+    Address("api:reject", api_of_moderators(200), "post", body={"reason": "It is advertising."}),
+    # admin
+    Address("admin:videos_video_change", page_of_moderators(200)),
+    Address("admin:videos_video_delete", page_of_moderators(200)),
+    Address("admin:videos_video_approve", page_of_moderators(302), "post", form={}),
+    Address("admin:videos_video_reject", page_of_moderators(302), "post", form={"reason": "It is advertising."}),
+    Address("admin:videos_video_run_again", page_of_moderators(302), "post", form={"stage": "transcribe"}),
+    Address("admin:videos_video_topic", page_of_moderators(302), "post", form={"topic": ""}),
+    Address("admin:videos_video_resolve", page_of_moderators(302), "post", form={}),
+]
+
+# --- where videos are found ---
+
+WORD = "quagga"  # in every title
+SAID = "okapi"  # in every caption
+TAG = "stripes"
+
+Found = Callable[[Video], bool]
+
+
+@dataclass(frozen=True)
+class Place:
+    """An address that shows several videos. `rule`: who finds which there."""
+
+    name: str
+    query: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, str] = field(default_factory=dict)
+    rule: Callable[[str, State], bool] = may_find
+    # Who may open the place at all; the others get what is said here.
+    refused: dict[str, Answer] = field(default_factory=dict)
+    # Suggestions show titles instead of links.
+    shows_titles: bool = False
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *self.arguments.values(), *(f"{key}={value}" for key, value in self.query.items())])
+
+
+def own_alone(role: str, _: State) -> bool:
+    return role == "owner"
+
+
+def found_by_all(_: str, state: State) -> bool:
+    return state in FOUND_BY_ALL
+
+
+def moderators(role: str, _: State) -> bool:
+    return role == "moderator"
+
+
+def waiting(role: str, state: State) -> bool:
+    return role == "moderator" and state[1] == "pending"
+
+
+MEMBERS_ONLY_PAGE: dict[str, Answer] = {"anonymous": SIGN_IN}
+MODERATORS_ONLY_API: dict[str, Answer] = {"anonymous": 401, "other": 403, "owner": 403}
+MODERATORS_ONLY_PAGE: dict[str, Answer] = dict.fromkeys(("anonymous", "other", "owner"), SIGN_IN)
+ALL = {"page_size": "100"}
+
+PLACES: list[Place] = [
+    # pages
+    Place("pages:home"),
+    Place("pages:topic", arguments={"label": "sport"}),
+    Place("pages:search", {"q": WORD}),
+    Place("pages:search", {"q": SAID}),
+    Place("pages:search", {"q": ""}),
+    Place("pages:search", {"q": "", "topic": "sport"}),
+    Place("pages:suggest", {"q": WORD[:4]}, rule=found_by_all, shows_titles=True),
+    Place("pages:my-videos", rule=own_alone, refused=MEMBERS_ONLY_PAGE),
+    Place("pages:notices", rule=own_alone, refused=MEMBERS_ONLY_PAGE),
+    # API
+    Place("api:videos", ALL),
+    Place("api:videos", {**ALL, "topic": "sport"}),
+    Place("api:videos", {**ALL, "tag": TAG}),
+    Place("api:videos", {**ALL, "owner": "owner"}),
+    Place("api:videos", {**ALL, "owner": "me"}, rule=own_alone, refused={"anonymous": 401}),
+    Place("api:search", {**ALL, "q": WORD}),
+    Place("api:search", {**ALL, "q": SAID}),
+    Place("api:search", {**ALL, "topic": "sport"}),
+    Place("api:suggestions", {"q": WORD[:4]}, rule=found_by_all, shows_titles=True),
+    Place("api:moderation-queue", ALL, rule=waiting, refused=MODERATORS_ONLY_API),
+    Place("api:reports", ALL, rule=moderators, refused=MODERATORS_ONLY_API),
+    # admin
+    Place("admin:videos_video_changelist", {"queue": "all"}, rule=moderators, refused=MODERATORS_ONLY_PAGE),
+]
+
+# Addresses that show no video and change none; each with the reason why it is in no table.
+SAY_NOTHING_OF_VIDEOS = {
+    "pages:upload": "a form for a new one",
+    "pages:notices-read": "marks the caller's own notices read",
+    "api:me": "the caller's own account",
+    "api:topics": "counts alone: see the test of counts",
+    "api:resolve": "takes a report's id, for moderators: tests/api/test_moderation.py",
+    "api:schema": "the same for all",
+    "api:docs": "the same for all",
+    "api:redoc": "the same for all",
+    "api:elsewhere": "always 404",
+}
+# The user's own account, and Django's admin, which is for moderators as a whole: tests/accounts, tests/pages.
+OTHER_NAMESPACES = ("accounts:", "admin:")
+UUIDS_OF_NO_VIDEO = {"token_id", "invitation_id", "report_id"}
+
+
+# --- the portal that the tables are held against ---
+
+
+@dataclass(frozen=True)
+class Portal:
+    """One owner's videos in every state, all files and captions in place, everything indexed."""
+
+    videos: dict[State, Video]
+    clients: dict[str, Client]
+
+
+@pytest.fixture
+def portal(owner: User, stranger: User, moderator: User, settings: Settings, tmp_path: Path) -> Portal:
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.SEARCH_SQLITE_PATH = tmp_path / "search.sqlite3"
+    cache.clear()
+    videos = {state: _make(owner, state) for state in STATES}
+    while OutboxEntry.objects.exists():
+        assert outbox.drain() > 0
+    clients = {role: Client() for role in ROLES}
+    for role, user in (("other", stranger), ("owner", owner), ("moderator", moderator)):
+        clients[role].force_login(user)
+    return Portal(videos, clients)
+
+
+def _make(owner: User, state: State) -> Video:
+    visibility, moderation = state
+    video = make_video(
+        owner,
+        title=f"{WORD} {visibility} {moderation}",
+        visibility=Visibility(visibility),
+        moderation_state=ModerationState(moderation),
+        web_name="web.mp4",
+        poster_name="poster.jpg",
+        preview_name="preview.mp4",
+        storyboard_name="storyboard.vtt",
+    )
+    video.tags.add(Tag.objects.get_or_create(name=TAG)[0])
+    runs.start(video)
+    StageRun.objects.filter(video=video).update(state=StageRun.State.DONE, progress=1.0)
+    TopicPrediction.objects.create(
+        video=video, topic=Topic.objects.get(label="sport"), probability=0.9, classifier="test"
+    )
+    transcript = Transcript.objects.create(video=video, language="en", source="auto", completed_at=timezone.now())
+    Cue.objects.create(transcript=transcript, position=0, start_ms=0, end_ms=900, text=f"An {SAID}, {state}.")
+    Notice.objects.create(user=owner, video=video, kind=Notice.Kind.READY, text=f"“{video.title}” is ready.")
+    Report.objects.create(video=video, reason=Report.Reason.OTHER)
+    place = folder(video.pk)
+    place.mkdir(parents=True)
+    for name in ("original.mp4", "web.mp4", "poster.jpg", "preview.mp4", "storyboard.vtt", "storyboard-0.jpg"):
+        (place / name).write_bytes(b"some bytes")
+    (place / "notes.txt").write_bytes(b"of nobody's business")
+    (place / "partial-web.mp4").write_bytes(b"half")
+    return video
+
+
+def _ask(client: Client, address: Address, video: Video) -> tuple[Answer, bytes]:
+    """What the address answers; whatever it changed is undone."""
+    arguments: dict[str, Any] = dict(address.arguments)
+    arguments["object_id" if address.name in OBJECT_ID_ADDRESSES else "video_id"] = str(video.pk)
+    if address.name == "admin:videos_video_resolve":
+        arguments["report_id"] = str(video.reports.get().pk)
+    path = reverse(address.name, kwargs=arguments) + (f"?{urlencode(address.query)}" if address.query else "")
+    call = getattr(client, address.method)
+    sent: dict[str, Any] = {}
+    if address.body is not None:
+        sent = {"data": json.dumps(address.body), "content_type": "application/json"}
+    elif address.raw is not None:
+        sent = {"data": address.raw, "content_type": "text/vtt"}
+    elif address.form is not None:
+        files = {
+            key: SimpleUploadedFile("a.vtt", value) for key, value in address.form.items() if isinstance(value, bytes)
+        }
+        sent = {"data": {**address.form, **files}}
+    with transaction.atomic():
+        response = call(path, headers=address.headers, **sent)
+        content: bytes = response.getvalue()
+        transaction.set_rollback(True)
+    return _answer(response), content
+
+
+OBJECT_ID_ADDRESSES = {"admin:videos_video_change", "admin:videos_video_delete"}
+
+
+def _answer(response: HttpResponseBase) -> Answer:
+    if response.status_code == 302 and any(word in response["Location"] for word in ("/sign-in/", "/login/")):
+        return SIGN_IN
+    return response.status_code
+
+
+# --- the tests ---
+
+
+@pytest.mark.parametrize("address", VIDEO_ADDRESSES, ids=str)
+def test_an_address_of_a_video_answers_each_role_by_the_table(portal: Portal, address: Address) -> None:
+    wrong = []
+    for state, video in portal.videos.items():
+        for role, client in portal.clients.items():
+            cache.clear()  # the rates of the API are another test's affair
+            expected = address.answers.to(role, state)
+            answer, content = _ask(client, address, video)
+            if answer != expected:
+                wrong.append(f"{role}, {' '.join(state)}: {answer} instead of {expected}")
+            if not may_open(role, state) and (video.title.encode() in content or SAID.encode() in content):
+                wrong.append(f"{role}, {' '.join(state)}: tells of the video")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_a_place_where_videos_are_found_shows_each_role_what_the_table_says(portal: Portal, place: Place) -> None:
+    path = reverse(place.name, kwargs=place.arguments)
+    wrong = []
+    for role, client in portal.clients.items():
+        response = client.get(path, place.query)
+        expected: Answer = place.refused.get(role, 200)
+        assert _answer(response) == expected, role
+        text = response.content.decode()
+        for state, video in portal.videos.items():
+            is_there = video.title in text or (not place.shows_titles and str(video.pk) in text)
+            if is_there != (role not in place.refused and place.rule(role, state)):
+                wrong.append(f"{role}, {' '.join(state)}: {'found' if is_there else 'not found'}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_counts_and_totals_count_only_what_may_be_found(portal: Portal, role: str) -> None:
+    expected = sum(may_find(role, state) for state in STATES)
+    client = portal.clients[role]
+    topics = {topic["label"]: topic["count"] for topic in client.get(reverse("api:topics")).json()}
+    assert topics["sport"] == expected
+    assert client.get(reverse("api:videos")).json()["count"] == expected
+    found = client.get(reverse("api:search"), {"q": SAID}).json()
+    assert found["count"] == expected
+    assert [(value["value"], value["count"]) for value in found["facets"]["topic"]] == [("sport", expected)]
+    assert [(value["value"], value["count"]) for value in found["facets"]["language"]] == [("en", expected)]
+
+
+@pytest.mark.parametrize("role", ["anonymous", "other", "moderator"])
+@pytest.mark.parametrize(
+    "change", [{"visibility": "private"}, {"visibility": "unlisted"}, {"moderation_state": "rejected"}]
+)
+def test_an_index_that_lags_behind_leaks_nothing(portal: Portal, role: str, change: dict[str, str]) -> None:
+    """The row changed past every signal, so that the index still says that everybody may find it."""
+    listed = portal.videos["public", "published"]
+    Video.objects.filter(pk=listed.pk).update(**change)
+    assert not OutboxEntry.objects.exists()
+    client = portal.clients[role]
+    for name, query in (
+        ("pages:search", {"q": WORD}),
+        ("api:search", {"q": WORD}),
+        ("api:search", {"q": SAID}),
+        ("pages:suggest", {"q": WORD[:4]}),
+        ("api:suggestions", {"q": WORD[:4]}),
+    ):
+        text = client.get(reverse(name), query).content.decode()
+        assert listed.title not in text, name
+        assert str(listed.pk) not in text, name
+    found = client.get(reverse("api:search"), {"q": WORD}).json()
+    assert (found["count"], found["results"], found["facets"]) == (0, [], {"topic": [], "language": []})
+
+
+# --- no address is forgotten ---
+
+
+def _addresses(
+    patterns: list[URLPattern | URLResolver], namespaces: tuple[str, ...] = (), names: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """Every named address of the portal with the parameters that hold a UUID or are called after a video."""
+    for pattern in patterns:
+        own = frozenset(
+            name
+            for name, converter in pattern.pattern.converters.items()
+            if isinstance(converter, UUIDConverter) or "video" in name
+        )
+        if isinstance(pattern, URLResolver):
+            inner = (*namespaces, pattern.namespace) if pattern.namespace else namespaces
+            yield from _addresses(pattern.url_patterns, inner, names | own)
+        elif pattern.name:
+            yield ":".join([*namespaces, pattern.name]), names | own
+        else:
+            assert not own, f"{pattern} takes a video and has no name"
+
+
+def test_every_address_that_takes_a_video_is_in_the_table() -> None:
+    in_table = {address.name for address in VIDEO_ADDRESSES} - OBJECT_ID_ADDRESSES
+    takes_video = {name for name, taken in _addresses(get_resolver().url_patterns) if taken - UUIDS_OF_NO_VIDEO}
+    assert takes_video == in_table
+
+
+def test_every_other_address_is_a_place_or_known_to_say_nothing() -> None:
+    known = {place.name for place in PLACES} | set(SAY_NOTHING_OF_VIDEOS)
+    others = {
+        name
+        for name, taken in _addresses(get_resolver().url_patterns)
+        if not taken - UUIDS_OF_NO_VIDEO and not name.startswith(OTHER_NAMESPACES)
+    }
+    assert others == {name for name in known if not name.startswith(OTHER_NAMESPACES)}
