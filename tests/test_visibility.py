@@ -134,7 +134,7 @@ class Address:
     headers: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return " ".join([self.method, self.name, *self.arguments.values(), *self.query, *(self.headers and ["htmx"])])
+        return " ".join([self.method, self.name, *self.arguments.values(), *self.query, *self.headers])
 
 
 HTMX = {"HX-Request": "true"}
@@ -143,11 +143,19 @@ DETAILS = {"title": "New", "description": "", "tags": "", "language": "en", "vis
 
 
 def files(*names: str) -> list[Address]:
-    return [Address("videos:file", shown(), arguments={"name": name}) for name in names]
+    """On the pages and, for callers with a token, in the API."""
+    return [
+        Address(address, shown(), arguments={"name": name}) for address in ("videos:file", "api:file") for name in names
+    ]
 
 
 def captions(*forms: str) -> list[Address]:
-    return [Address("transcription:captions", shown(), arguments={"language": "en", "form": form}) for form in forms]
+    """On the pages and, for callers with a token, in the API."""
+    return [
+        Address(address, shown(), arguments={"language": "en", "form": form})
+        for address in ("transcription:captions", "api:captions-file")
+        for form in forms
+    ]
 
 
 VIDEO_ADDRESSES: list[Address] = [
@@ -191,6 +199,10 @@ VIDEO_ADDRESSES: list[Address] = [
     Address("api:captions-language", shown(), arguments={"language": "en"}),
     Address("api:captions-language", api_of_owner(200), "put", arguments={"language": "de"}, raw=WEBVTT),
     Address("api:captions-language", api_of_owner(404), "delete", arguments={"language": "en"}),  # automatic: stays
+    Address("api:captions-file", NEVER, arguments={"language": "de", "form": "vtt"}),
+    Address("api:file", shown(206), arguments={"name": "web.mp4"}, headers={"Range": "bytes=0-1", "Accept": "video/*"}),
+    Address("api:file", ORIGINAL_FILE, arguments={"name": "original.mp4"}),
+    Address("api:file", NEVER, arguments={"name": "notes.txt"}),
     Address("api:stages", shown()),
     Address("api:run-again", api_of_owner(202), "post", arguments={"stage": "transcribe"}),
     Address("api:video-reports", api_of_viewers(201), "post", body={"reason": "other"}),

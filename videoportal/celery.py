@@ -5,8 +5,11 @@ import os
 from celery import Celery
 from django.conf import settings
 
+from videoportal import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoportal.settings")
 
+broker.register()
 app = Celery("videoportal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["apps.pipeline"])

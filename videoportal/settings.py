@@ -279,8 +279,8 @@ MODERATION_REQUIRED = bool_setting("MODERATION_REQUIRED", False)
 
 # --- the queue ---
 
-CELERY_BROKER_URL = text_setting("CELERY_BROKER_URL", "filesystem://")
-if CELERY_BROKER_URL == "filesystem://":
+CELERY_BROKER_URL = text_setting("CELERY_BROKER_URL") or "files://localhost"  # see videoportal.broker
+if CELERY_BROKER_URL == "files://localhost":
     _broker = HOME / "broker"
     (_broker / "control").mkdir(parents=True, exist_ok=True)
     CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {

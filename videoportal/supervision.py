@@ -45,7 +45,7 @@ class Managed:
         try:
             os.killpg(self.process.pid, number)
         except ProcessLookupError:
-            log.debug("already gone", extra={"process": self.name})
+            log.debug("already gone", extra={"program": self.name})
 
 
 def portal_processes(host: str, port: int) -> list[Managed]:
@@ -85,7 +85,7 @@ class Supervisor:
                 if managed.is_running:
                     managed.restart_at = 0.0
                 elif not managed.restart_at:
-                    log.error("process died, is started again", extra={"process": managed.name})
+                    log.error("process died, is started again", extra={"program": managed.name})
                     managed.restart_at = now + RESTART_DELAY_S
                 elif now >= managed.restart_at:
                     managed.restart_at = 0.0

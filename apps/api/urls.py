@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from apps.api.views import captions, finding, moderation, people, stages, videos
+from apps.api.views import captions, files, finding, moderation, people, stages, videos
 from apps.api.views.elsewhere import NoSuchAddressView
 
 app_name = "api"
@@ -18,6 +18,12 @@ urlpatterns = [
         captions.CaptionTrackView.as_view(),
         name="captions-language",
     ),
+    path(
+        "v1/videos/<uuid:video_id>/captions/<str:language>/<str:form>",
+        files.CaptionsFileView.as_view(),
+        name="captions-file",
+    ),
+    path("v1/videos/<uuid:video_id>/files/<str:name>", files.FileView.as_view(), name="file"),
     path("v1/videos/<uuid:video_id>/stages/", stages.StagesView.as_view(), name="stages"),
     path(
         "v1/videos/<uuid:video_id>/stages/<str:stage>/run-again/",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
+from django_stubs_ext import WithAnnotations
 
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
@@ -12,7 +15,13 @@ from apps.videos.moderation import note
 from apps.videos.signals import video_changed
 
 
-def topics_with_counts(videos: QuerySet[Video]) -> QuerySet[Topic]:
+class VideoCount(TypedDict):
+    """What `topics_with_counts` adds to each topic."""
+
+    video_count: int
+
+
+def topics_with_counts(videos: QuerySet[Video]) -> QuerySet[WithAnnotations[Topic, VideoCount]]:
     """Every topic, each with `video_count`: how many of `videos` are filed under it. One query."""
     return Topic.objects.annotate(video_count=Count("predictions", filter=Q(predictions__video__in=videos)))
 

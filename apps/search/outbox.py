@@ -176,14 +176,20 @@ def _settle(claim: _Claim, failures: dict[UUID, str]) -> None:
     with transaction.atomic():
         claimed = OutboxEntry.objects.filter(claim=claim.id)
         claimed.exclude(video_id__in=list(failures)).delete()
-        for entry in claimed.filter(video_id__in=list(failures)):
-            error = failures[entry.video_id]
-            logger.warning("Video %s cannot be indexed (%d. attempt): %s", entry.video_id, entry.attempts + 1, error)
-            entry.attempts += 1
-            entry.error = error[:_ERROR_CHARACTERS]
-            entry.not_before = timezone.now() + min(_RETRY_AFTER * 2 ** min(entry.attempts, 16), _LONGEST_RETRY)
-            entry.claim = entry.claimed_until = None
-            entry.save(update_fields=["attempts", "error", "not_before", "claim", "claimed_until"])
+        for video_id, error in failures.items():
+            entries = list(claimed.filter(video_id=video_id).order_by("noted_at"))
+            if not entries:
+                continue  # another drainer took over meanwhile
+            attempts = 1 + max(entry.attempts for entry in entries)
+            logger.warning("Video %s cannot be indexed (attempt %d): %s", video_id, attempts, error)
+            claimed.filter(video_id=video_id).exclude(pk=entries[0].pk).delete()
+            claimed.filter(video_id=video_id).update(
+                attempts=attempts,
+                error=error[:_ERROR_CHARACTERS],
+                not_before=timezone.now() + min(_RETRY_AFTER * 2 ** min(attempts, 16), _LONGEST_RETRY),
+                claim=None,
+                claimed_until=None,
+            )
 
 
 def _give_back(claim: _Claim, **changes: object) -> None:

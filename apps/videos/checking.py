@@ -4,7 +4,6 @@ What only reading to the end shows, ends here: files cut off, headers that claim
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -30,13 +29,6 @@ TOLERATED_ERRORS = 0.5
 PROBE_AGAIN_TIMEOUT_S = 60.0
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What is true of a file that is whole."""
-
-    duration_ms: int
-
-
 def check_video(video: Video, progress: Progress) -> None:
     """Raises `StageFailedError` for a file that is not whole; else notes its true length and publishes it.
 
@@ -46,10 +38,10 @@ def check_video(video: Video, progress: Progress) -> None:
     progress(0.0, "Looking at the file")
     probed = probe_again(path)
     report = _read_through(path, probed, progress)
-    finding = judge(path, probed, report)
+    duration_ms = judge(path, probed, report)
     with transaction.atomic():
         Video.objects.filter(pk=video.pk).update(
-            duration_ms=finding.duration_ms, checked_at=timezone.now(), updated_at=timezone.now()
+            duration_ms=duration_ms, checked_at=timezone.now(), updated_at=timezone.now()
         )
         video.refresh_from_db()
         video_changed.send(sender=__name__, video_id=video.pk)
@@ -102,8 +94,8 @@ def _report_from(said: dict[str, object]) -> DecodingReport:
     return DecodingReport(video, stream(said["audio"]), errors)
 
 
-def judge(path: Path, probed: ProbeResult, report: DecodingReport) -> Finding:
-    """Raises `StageFailedError` in plain words for the owner."""
+def judge(path: Path, probed: ProbeResult, report: DecodingReport) -> int:
+    """The true length in milliseconds. Raises `StageFailedError` in plain words for the owner."""
     if report.video.packets == 0 or report.video.decoded == 0:
         raise StageFailedError(
             "No picture of this video can be decoded: the file is damaged or protected. "
@@ -130,7 +122,7 @@ def judge(path: Path, probed: ProbeResult, report: DecodingReport) -> Finding:
             f"The video lasts {in_words(duration_ms)}; this portal takes up to "
             f"{in_words(settings.UPLOAD_MAX_DURATION_S * 1000)}. Cut it into parts."
         )
-    return Finding(max(1, duration_ms))
+    return max(1, duration_ms)
 
 
 def _compare(claimed_ms: float, covered_ms: float, report: DecodingReport) -> None:

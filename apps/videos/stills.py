@@ -1,6 +1,6 @@
 """Pictures out of a video: its poster, and the storyboard that the seek bar shows.
 
-Django-free but for its callers.
+Imports no Django.
 """
 
 import math
@@ -26,7 +26,7 @@ SHEET_COLUMNS = SHEET_ROWS = 10
 MAX_THUMBNAILS = 200
 MIN_INTERVAL_MS = 1_000
 # Above this interval the nearest key frame is near enough, and decoding only those is many times faster.
-KEY_FRAMES_SUFFICE_MS = 5_000
+KEY_FRAMES_SUFFICE_MS = 3_000
 JPEG_QUALITY = 80
 
 

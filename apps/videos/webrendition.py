@@ -1,6 +1,6 @@
 """What browsers play: the original where they can, else an H.264/AAC MP4 with its index in front.
 
-Django-free but for its callers. Browsers that play `<video>` today agree on MP4 with 8-bit 4:2:0 H.264 and AAC or MP3,
+Imports no Django. Browsers that play `<video>` today agree on MP4 with 8-bit 4:2:0 H.264 and AAC or MP3,
 and on WebM with VP8, VP9 or AV1 and Opus or Vorbis (MDN, "Media container formats").
 """
 

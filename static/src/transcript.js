@@ -12,6 +12,9 @@ export class TranscriptPanel {
     this.list = root.querySelector("[data-cues]");
     this.scroll = root.querySelector("[data-scroll]");
     this.followButton = root.querySelector("[data-follow]");
+    // Its place is kept while it is not seen: were the panel to move under a pressed pointer, the click would be lost.
+    this.followButton.hidden = false;
+    this.offerToFollow(false);
     this.onSeek = onSeek;
     this.rows = [...this.list.children].map(rowOf);
     this.current = null;
@@ -19,12 +22,12 @@ export class TranscriptPanel {
     this.handsOnUntil = 0;
     this.search = new TranscriptSearch(this);
     this.list.addEventListener("click", (event) => this.clicked(event));
-    for (const kind of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+    for (const kind of ["wheel", "touchmove", "keydown"]) {
       this.scroll.addEventListener(kind, () => this.leaveAlone(), { passive: true });
     }
     this.followButton.addEventListener("click", () => {
       this.handsOnUntil = 0;
-      this.followButton.hidden = true;
+      this.offerToFollow(false);
       if (this.current) this.reveal(this.current.element, true);
     });
   }
@@ -83,7 +86,11 @@ export class TranscriptPanel {
 
   leaveAlone() {
     this.handsOnUntil = performance.now() + LEFT_ALONE_MS;
-    if (this.current) this.followButton.hidden = false;
+    if (this.current) this.offerToFollow(true);
+  }
+
+  offerToFollow(isOffered) {
+    this.followButton.style.visibility = isOffered ? "visible" : "hidden";
   }
 
   /** Marks the cue and the word that are spoken at `seconds`. */
@@ -97,7 +104,7 @@ export class TranscriptPanel {
       next?.element.setAttribute("aria-current", "true");
       this.current = next;
       if (next && performance.now() > this.handsOnUntil && !this.search.isOpen) {
-        this.followButton.hidden = true;
+        this.offerToFollow(false);
         this.reveal(next.element, false);
       }
     }

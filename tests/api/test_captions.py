@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -41,15 +42,26 @@ def test_it_lists_tracks_while_they_are_made(call_as: CallAs, video: Video) -> N
     (track,) = call_as(None).get(address(video)).json()
     assert (track["language"], track["language_name"], track["source"]) == ("en", "English", "auto")
     assert (track["is_complete"], track["cursor_ms"], track["mean_confidence"]) == (False, 1_000, 0.9)
-    assert track["forms"]["vtt"] == f"http://testserver/videos/{video.pk}/captions.en.vtt"
+    assert track["forms"]["vtt"] == f"http://testserver{address(video, 'en')}vtt"
 
 
 @pytest.mark.parametrize("form", ["vtt", "srt", "txt", "json"])
-def test_every_form_that_it_names_is_there(call_as: CallAs, video: Video, form: str) -> None:
-    track = call_as(None).get(address(video, "en")).json()
-    answer = call_as(None).get(track["forms"][form])
+def test_every_form_that_it_names_opens_with_a_token(call_as: CallAs, owner: User, video: Video, form: str) -> None:
+    Video.objects.update(visibility="private")
+    client = call_as(owner)
+    track = client.get(address(video, "en")).json()
+    answer = client.get(track["forms"][form])
     assert answer.status_code == 200
     assert b"Hallo?" in answer.getvalue()
+    assert call_as(None).get(track["forms"][form]).status_code == 404
+
+
+def test_captions_that_there_are_not(call_as: CallAs, video: Video) -> None:
+    client = call_as(None)
+    assert "language" in client.get(f"{address(video, 'fr')}vtt").json()["detail"]
+    assert "vtt, srt, txt, json" in client.get(f"{address(video, 'en')}pdf").json()["detail"]
+    assert json.loads(client.get(f"{address(video, 'en')}json?after=0").getvalue())["cues"] == []
+    assert client.get(f"{address(video, 'en')}json?after=soon").json()["fields"]["after"]
 
 
 def test_uploaded_captions_take_the_place_of_automatic_ones_until_deleted(

@@ -171,7 +171,7 @@ def test_it_shows_a_video_whole(call_as: CallAs, owner: User, stranger: User) ->
     assert body["topic"] == {"label": "tech", "name": tech.name, "probability": 0.75, "is_confirmed": True}
     assert body["has_sound"] is True
     assert body["has_captions"] is True
-    assert body["files"]["web"] == f"http://testserver/videos/{video.pk}/files/web.mp4"
+    assert body["files"]["web"] == f"http://testserver{address(video)}files/web.mp4"
     assert body["files"]["preview"] is None
     assert body["links"]["self"] == f"http://testserver{address(video)}"
     assert (body["can_edit"], body["moderation_reason"], body["original_name"]) == (False, "", "")
@@ -282,3 +282,22 @@ def test_a_video_that_there_is_not(call_as: CallAs, owner: User) -> None:
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].json() == answers[1].json()
     assert call_as(None).get(f"{VIDEOS}not-a-uuid/").status_code == 404
+
+
+def test_files_open_with_a_token_in_ranges(call_as: CallAs, owner: User, stranger: User) -> None:
+    video = make_video(owner, visibility="private", web_name="web.mp4")
+    folder(video.pk).mkdir(parents=True)
+    (folder(video.pk) / "web.mp4").write_bytes(b"0123456789")
+    client = call_as(owner)
+    link = client.get(address(video)).json()["files"]["web"]
+    whole = client.get(link, headers={"Accept": "video/mp4"})
+    assert (whole.status_code, whole["Content-Type"], whole.getvalue()) == (200, "video/mp4", b"0123456789")
+    assert "private" in whole["Cache-Control"]
+    part = client.get(link, headers={"Range": "bytes=2-4"})
+    assert (part.status_code, part.getvalue()) == (206, b"234")
+    assert client.get(link, headers={"If-None-Match": whole["ETag"]}).status_code == 304
+    assert client.head(link).status_code == 200
+    refused = call_as(stranger).get(link)
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    missing = client.get(f"{address(video)}files/poster.jpg", headers={"Accept": "image/*"})
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")

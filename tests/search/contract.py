@@ -17,9 +17,11 @@ from tests.search.documents import OWNER_ID, make_document
 ANYBODY = Viewer()
 
 AWKWARD_TEXTS = (
-    "c++", "a-b", '"', '""', '"a', 'a"b', "'", "\x00", "a\x00b", "a " * 5_000, "x" * 10_000, "😀", "👩‍👩‍👧 family", "?!.,;:",
+    "c++", "a-b", '"', '""', '"a', 'a"b', "'", "\x00", "a\x00b", "a " * 5_000, "x" * 10_000, "😀",
+    "👩‍👩‍👧 family", "?!.,;:",
     "שלום עולם", "\u202eabc", "AND", "OR NOT", "NEAR(a b, 3)", "title:a", "{title}: a", "a*", "*", "^a", "a AND", "(((",
-    "\ud800", "é", "e\u0301", "日本語", "-a", "+a +b", "a OR b", "\\", "%", "_", "<mark>", "&amp;", "\x02a\x03", "½", "a\u200bb",
+    "\ud800", "é", "e\u0301", "日本語", "-a", "+a +b", "a OR b", "\\",
+    "%", "_", "<mark>", "&amp;", "\x02a\x03", "½", "a\u200bb",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -32,7 +33,7 @@ def media_root(settings: Settings, tmp_path: Path) -> Path:
 def upload(owner: User) -> Upload:
     """Uploads a file that lies here, as the owner unless another is named."""
 
-    def upload_file(path: Path, *, by: User = owner, name: str | None = None, **details: object) -> Video:
+    def upload_file(path: Path, *, by: User = owner, name: str | None = None, **details: Any) -> Video:
         return receive(
             incoming_from_path(path, name=name), owner=by, details=VideoDetails(**{"title": "A clip", **details})
         )

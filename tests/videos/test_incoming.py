@@ -41,8 +41,8 @@ def request_of(body: bytes | io.RawIOBase, length: int | None = None, owner: Use
     environ = RequestFactory().post("/upload/").environ
     environ |= {"CONTENT_TYPE": f"multipart/form-data; boundary={BOUNDARY}", "CONTENT_LENGTH": str(length)}
     request = WSGIRequest(environ)
-    request._stream = stream  # type: ignore[attr-defined]
-    request.upload_handlers = [VideoUploadHandler(request, owner=owner)]  # type: ignore[list-item]
+    request._stream = stream  # type: ignore[assignment]
+    request.upload_handlers = [VideoUploadHandler(request, owner=owner)]
     return request
 
 

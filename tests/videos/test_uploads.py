@@ -19,6 +19,7 @@ from apps.accounts.models import User
 from apps.videos import quota, uploads
 from apps.videos.files import folder, original_path
 from apps.videos.models import ModerationState, Tag, Video
+from apps.videos.probe import probe_file
 from apps.videos.signals import video_changed
 from apps.videos.uploads import UploadRefusedError, VideoDetails, incoming_from_path, receive
 from tests.conftest import REPOSITORY
@@ -217,7 +218,7 @@ def test_the_probe_runs_outside_the_transaction(
 ) -> None:
     """SQLite has one writer: nobody may wait for somebody else's probe."""
     seen: list[bool] = []
-    probe = uploads.probe_file
+    probe = probe_file
 
     def watched(*args: object) -> object:
         seen.append(connection.in_atomic_block)

@@ -50,7 +50,7 @@ class CaptionTrackSerializer(serializers.ModelSerializer[Transcript]):
     def get_forms(self, track: Transcript) -> dict[str, str]:
         return {
             form: self.context["request"].build_absolute_uri(
-                reverse("transcription:captions", args=[track.video_id, track.language, form])
+                reverse("api:captions-file", args=[track.video_id, track.language, form])
             )
             for form in FORMS
         }

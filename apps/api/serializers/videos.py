@@ -41,7 +41,7 @@ class TopicOfVideoSerializer(serializers.Serializer[TopicPrediction]):
 
 
 class FileLinksSerializer(serializers.Serializer[Any]):
-    """Addresses of a video's files; null until they are made."""
+    """Addresses of a video's files, for the same callers as the video; null until they are made."""
 
     web = serializers.URLField(allow_null=True, help_text="What browsers play. Answers byte ranges.")
     poster = serializers.URLField(allow_null=True)
@@ -133,7 +133,7 @@ class VideoSerializer(serializers.ModelSerializer[Video]):
             "storyboard": video.storyboard_name,
             "original": original if may_have_original else "",
         }
-        return {kind: self._url("videos:file", video.pk, name) if name else None for kind, name in names.items()}
+        return {kind: self._url("api:file", video.pk, name) if name else None for kind, name in names.items()}
 
     @extend_schema_field(VideoLinksSerializer)
     def get_links(self, video: Video) -> dict[str, str]:

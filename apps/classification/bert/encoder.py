@@ -12,7 +12,7 @@ import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -30,17 +30,6 @@ MAX_CHARACTERS = 4_000_000
 
 class EncoderError(Exception):
     """The encoder's folder cannot be used. The message says what to do."""
-
-
-class Encoder(Protocol):
-    """Turns texts into vectors of unit length."""
-
-    name: str
-    n_dimensions: int
-    weights_sha256: str
-
-    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> FloatArray:
-        """float32 `(n_texts, n_dimensions)`."""
 
 
 @dataclass(frozen=True)
