@@ -36,7 +36,7 @@ class DetailsForm(forms.Form):
 
     def __init__(self, *args: Any, untitled: str = "", **kwargs: Any) -> None:
         """`untitled` stands in for an empty title."""
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self.untitled = untitled
 
     def clean(self) -> dict[str, Any]:

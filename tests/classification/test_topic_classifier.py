@@ -20,6 +20,31 @@ from tests.classification.tiny import tiny_options
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(scope="module")
+def embedded() -> TopicClassifier:
+    return load_classifier()
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> TopicClassifier:
+    encoder = BertEncoder(tiny_bert, tiny_options())
+    texts = ["goal match " * n for n in range(1, 9)] + ["bank share " * n for n in range(1, 9)]
+    vectors = encoder.encode(texts)
+    articles = EncodedArticles(
+        labels=("sport", "business"),
+        targets=np.repeat([0, 1], 8),
+        views={"written": vectors},
+        encoder=encoder.name,
+        encoder_sha256=encoder.weights_sha256,
+        pooling="mean",
+    )
+    head, validation = train(articles, TrainingOptions(n_folds=4, training_views=("written",)))
+    assert validation.views["written"].accuracy == 1.0
+    path = tmp_path_factory.mktemp("head") / HEAD_NAME
+    head.save(path)
+    return EmbeddedTopicClassifier(encoder, load_head(path), name="tiny")
+
+
 class TopicClassifierContract:
     """Inherit it, and give a fixture `classifier`."""
 
@@ -45,9 +70,9 @@ class TopicClassifierContract:
 
 
 class TestEmbedded(TopicClassifierContract):
-    @pytest.fixture(scope="class")
-    def classifier(self) -> TopicClassifier:
-        return load_classifier()
+    @pytest.fixture
+    def classifier(self, embedded: TopicClassifier) -> TopicClassifier:
+        return embedded
 
     @pytest.mark.parametrize(
         ("text", "topic"),
@@ -68,7 +93,7 @@ class TestEmbedded(TopicClassifierContract):
         "text",
         [
             "We knead the dough and let it rest for an hour. Then it bakes in a hot oven until the crust is dark.",
-            "Place your first finger on the second fret. Strum slowly and keep the rhythm.",
+            "The path leads through beech forest up to the ridge. Bring good shoes, water and a map.",
             "The leaf turns sunlight, water and carbon dioxide into sugar. We look at it under a microscope.",
         ],
     )
@@ -91,24 +116,9 @@ class TestEmbedded(TopicClassifierContract):
 
 
 class TestTrainedOverATinyBert(TopicClassifierContract):
-    @pytest.fixture(scope="class")
-    def classifier(self, tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> TopicClassifier:
-        encoder = BertEncoder(tiny_bert, tiny_options())
-        texts = ["goal match " * n for n in range(1, 9)] + ["bank share " * n for n in range(1, 9)]
-        vectors = encoder.encode(texts)
-        articles = EncodedArticles(
-            labels=("sport", "business"),
-            targets=np.repeat([0, 1], 8),
-            views={"written": vectors},
-            encoder=encoder.name,
-            encoder_sha256=encoder.weights_sha256,
-            pooling="mean",
-        )
-        head, validation = train(articles, TrainingOptions(n_folds=4, training_views=("written",)))
-        assert validation.views["written"].accuracy == 1.0
-        path = tmp_path_factory.mktemp("head") / HEAD_NAME
-        head.save(path)
-        return EmbeddedTopicClassifier(encoder, load_head(path), name="tiny")
+    @pytest.fixture
+    def classifier(self, trained: TopicClassifier) -> TopicClassifier:
+        return trained
 
     def test_it_tells_its_topics_apart(self, classifier: TopicClassifier) -> None:
         rows = classifier.classify(["goal match goal match", "share bank share bank"])

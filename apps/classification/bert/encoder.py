@@ -104,9 +104,9 @@ class BertEncoder:
         return unit_length(totals)
 
     def _windows(self, text: str) -> list[list[int]]:
-        ids = self._tokenizer(
-            text[:MAX_CHARACTERS], add_special_tokens=False, return_attention_mask=False, verbose=False
-        )["input_ids"]
+        # A lone surrogate, which the tokeniser refuses, becomes a question mark.
+        clean = text[:MAX_CHARACTERS].encode("utf-8", errors="replace").decode("utf-8")
+        ids = self._tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
         size = self.options.window_tokens - 2
         spans = window_spans(len(ids), size, self.options.overlap_tokens, self.options.max_windows)
         start, end = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from apps.classification.bert.encoder import FloatArray
 
@@ -70,7 +70,7 @@ class LinearHead:
         # One entry: safetensors does not keep the order of several, and the same training shall write the same bytes.
         facts = json.dumps({"format": FORMAT, **asdict(self.facts)}, sort_keys=True)
         tensors = {"weights": self.weights, "bias": self.bias, "centroids": self.centroids}
-        save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, path, {"head": facts})
+        path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, {"head": facts}))
 
 
 def load_head(path: Path) -> LinearHead:

@@ -37,19 +37,20 @@ def my_videos(request: HttpRequest) -> HttpResponse:
     mine = with_what_cards_show(Video.objects.owned_by(user)).prefetch_related("stage_runs")
     page = Paginator(mine, PAGE_SIZE).get_page(request.GET.get("page"))
     used_bytes, limit_bytes = quota.used_by(user), quota.limit_of(user)
+    entries = [_entry(video) for video in page]
     context = {
         "page": page,
-        "entries": [_entry(video) for video in page],
+        "entries": entries,
+        "is_processing": any(entry.state == "processing" for entry in entries),
         "used_bytes": used_bytes,
         "limit_bytes": limit_bytes,
         "used_percent": min(100, round(100 * used_bytes / limit_bytes)) if limit_bytes else 0,
     }
-    context["is_processing"] = any(entry.state == "processing" for entry in context["entries"])
     return render(request, "my_videos/my_videos.html", context)
 
 
 def _entry(video: Video) -> Entry:
-    runs: list[StageRun] = list(video.stage_runs.all())
+    runs = video.stage_runs.all()
     states = {run.state for run in runs}
     if states & {StageRun.State.QUEUED, StageRun.State.RUNNING}:
         state = "processing"

@@ -58,8 +58,8 @@ def best_moments(passages: list[Passage], terms: tuple[Term, ...]) -> tuple[Mome
             rated.append(((-covered, span, -len(marks), place), passage, text, marks, window))
     rated.sort(key=lambda rating: rating[0])
     best: dict[tuple[str, int], MomentHit] = {}
-    for _, *found in rated:
-        moment = _moment(*found)
+    for _, passage, text, marks, window in rated:
+        moment = _moment(passage, text, marks, window)
         best.setdefault((moment.language, moment.start_ms), moment)
         if len(best) == MAX_MOMENTS_PER_HIT:
             break

