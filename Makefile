@@ -33,6 +33,7 @@ bench: setup-dev
 # Full runs behind the tables of docs/results; each goes on where it was stopped.
 experiments: setup-dev
 	$(BIN)/python manage.py train_topics --data $${VIDEOPORTAL_DATA:-../shared/data}/bbc_news/articles.jsonl --output var/experiments/topics
+	cp var/experiments/topics/folds.csv docs/results/topics/folds.csv
 
 schema: setup
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml

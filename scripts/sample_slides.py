@@ -171,7 +171,7 @@ def _search(canvas: Canvas) -> None:
     canvas.disc((776, 206), 18, GREY)
     canvas.disc((776, 206), 12, "#ffffff")
     canvas.line([(788, 219), (799, 231)], GREY, 7)
-    # Where the talk says it: a test recognises the talk and compares.
+    # Where the talk says it; look again when a sentence before it changes.
     for row, (time, before, word) in enumerate(
         (("0:32", "Like a", "lighthouse"), ("1:55", "for the word", "lighthouse"))
     ):

@@ -4,7 +4,15 @@ import os
 import tempfile
 
 os.environ["VIDEOPORTAL_HOME"] = tempfile.mkdtemp(prefix="videoportal-tests-")
-for name in ("DATABASE_URL", "CELERY_BROKER_URL", "ASR_MODEL", "MODERATION_REQUIRED", "SIGN_UP", "X_ACCEL_PREFIX"):
+for name in (
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "ASR_MODEL",
+    "TOPIC_MODEL",
+    "MODERATION_REQUIRED",
+    "SIGN_UP",
+    "X_ACCEL_PREFIX",
+):
     os.environ.pop(name, None)
 
 from videoportal.settings import *  # noqa: E402, F403

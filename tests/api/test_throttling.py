@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from apps.accounts.models import User
 from tests.api.conftest import CallAs
+from tests.portal import Portal
 
 VIDEOS = "/api/v1/videos/"
 
@@ -45,3 +47,11 @@ def test_uploads_have_a_rate_of_their_own(few: None, call_as: CallAs, owner: Use
     ]
     assert codes == [201, 429]
     assert client.get(VIDEOS).status_code == 200
+
+
+@pytest.mark.parametrize("rate", ["often", "10", "0/min", "10/fortnight", "-1/min"])
+def test_a_rate_that_is_none_stops_the_start(tmp_path: Path, rate: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        Portal(tmp_path, API_THROTTLE_ANON=rate).manage("check")
+    assert "API_THROTTLE_ANON" in failure.value.stderr
+    assert "120/min" in failure.value.stderr

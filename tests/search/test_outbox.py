@@ -20,6 +20,7 @@ from apps.accounts.models import User
 from apps.search import outbox
 from apps.search.backends.base import SearchDocument, SearchQuery, SearchUnavailableError, Viewer
 from apps.search.backends.sqlite import SqliteBackend
+from apps.search.documents import documents_of
 from apps.search.factory import backend
 from apps.search.models import IndexClock, OutboxEntry
 from apps.videos.models import Video
@@ -232,12 +233,11 @@ def test_it_tries_a_failing_document_again_and_lets_the_others_pass(
     owner: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = make_video(owner, title="bad"), make_video(owner, title="good")
-    real = outbox.documents_of
 
     def failing(video_ids: Sequence[uuid.UUID], *, version: int) -> list[SearchDocument]:
         if bad.pk in video_ids:
             raise ValueError("cannot be read")
-        return real(video_ids, version=version)
+        return documents_of(video_ids, version=version)
 
     monkeypatch.setattr(outbox, "documents_of", failing)
     assert outbox.drain() == 1

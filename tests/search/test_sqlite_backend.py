@@ -4,12 +4,13 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from apps.search.backends.base import RebuildRunningError, SearchUnavailableError
+from apps.search.backends.base import RebuildRunningError, SearchDocument, SearchUnavailableError
 from apps.search.backends.sqlite import SqliteBackend
 from tests.search.contract import SearchBackendContract, find, found
 from tests.search.documents import make_document
@@ -68,6 +69,17 @@ def test_it_begins_anew_where_a_page_inside_is_damaged(backend: SqliteBackend, p
     assert find(fresh, "word").total == 1
 
 
+@pytest.mark.parametrize("kept_bytes", [50, 4_096, 5_000, 40_000])
+def test_it_begins_anew_over_a_file_that_was_cut_off(backend: SqliteBackend, path: Path, kept_bytes: int) -> None:
+    backend.rebuild([make_document("word", title=f"word {number}") for number in range(300)], version=1)
+    with path.open("rb+") as file:
+        file.truncate(kept_bytes)
+    fresh = SqliteBackend(path)
+    fresh.index([make_document("word")])
+    assert find(fresh, "word").total == 1
+    assert fresh.is_incomplete()
+
+
 def test_it_notices_that_its_file_was_deleted(backend: SqliteBackend, path: Path) -> None:
     backend.index([make_document("word")])
     path.unlink()
@@ -102,7 +114,7 @@ def test_it_leaves_no_file_behind(backend: SqliteBackend, path: Path) -> None:
 
 
 def test_it_refuses_a_second_rebuild(backend: SqliteBackend) -> None:
-    def documents():  # type: ignore[no-untyped-def]
+    def documents() -> Iterator[SearchDocument]:
         with pytest.raises(RebuildRunningError):
             backend.rebuild([], version=1)
         yield make_document("word")

@@ -26,7 +26,7 @@ def test_a_recogniser_is_loaded_once_per_process() -> None:
 
 def test_a_language_without_recogniser_is_refused_in_words_for_the_owner() -> None:
     with pytest.raises(
-        LanguageNotRecognizedError, match="no speech recogniser for Romanian.*Upload captions.*ASR_MODEL"
+        LanguageNotRecognizedError, match=r"no speech recogniser for Romanian.*Upload captions.*ASR_MODEL"
     ):
         recognizer_for("ro")
 
@@ -39,7 +39,7 @@ def test_a_configured_checkpoint_takes_the_place_of_the_embedded_one(settings: S
 def test_a_checkpoint_of_another_language_stands_beside_the_embedded_one(settings: Settings, checkpoint: Path) -> None:
     settings.ASR_MODEL, settings.ASR_MODEL_LANGUAGE = str(checkpoint), "ro"
     assert recognizer_for("ro").name == "tiny-wav2vec2"
-    assert recognizer_for("ro").languages == {"ro"}
+    assert recognizer_for("ro").languages == frozenset({"ro"})
     assert recognizer_for("en").name == "whisper tiny.en"
     assert recognition.recognized_languages() == {"en", "ro"}
     assert recognition.describe() == f"English: whisper tiny.en (embedded); Romanian: {checkpoint}"

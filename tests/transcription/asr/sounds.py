@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -16,7 +17,7 @@ RATE = 16_000  # Hz
 
 
 def tone(seconds: float, *, hz: float = 440, rate: int = RATE) -> NDArray[np.float32]:
-    return (0.5 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate)).astype(np.float32)
+    return np.asarray(0.5 * np.sin(2 * np.pi * hz * np.arange(int(seconds * rate)) / rate), dtype=np.float32)
 
 
 def noise(seconds: float, *, loudness: float = 0.1, seed: int = 0) -> NDArray[np.float32]:
@@ -49,7 +50,7 @@ def write_sound(
         if picture_s:
             picture = container.add_stream("mpeg4", rate=10)
             picture.width, picture.height, picture.pix_fmt = 64, 48, "yuv420p"
-        sound = container.add_stream(codec, rate=rate, layout="mono" if len(channels) == 1 else "stereo")
+        sound: Any = container.add_stream(codec, rate=rate, layout="mono" if len(channels) == 1 else "stereo")
         for index in range(int(10 * picture_s)):
             image = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 128, dtype=np.uint8), format="rgb24")
             image.pts, image.time_base = index, Fraction(1, 10)
@@ -85,7 +86,8 @@ def _sample_speech() -> NDArray[np.float32]:
     """What the sample video says, without its pauses."""
     frames = read(Path(__file__).parents[3] / "samples" / "talk.mp4")
     frames = frames[: len(frames) // 320 * 320].reshape(-1, 320)  # of 20 ms
-    return frames[np.sqrt(np.mean(np.square(frames), axis=1)) > 0.02].reshape(-1)
+    loud: NDArray[np.float32] = frames[np.sqrt(np.mean(np.square(frames), axis=1)) > 0.02]
+    return loud.reshape(-1)
 
 
 def speech(seconds: float, *, from_s: float = 0.0) -> NDArray[np.float32]:

@@ -3,12 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, duration_ms, stream_samples
 from tests.transcription.asr.sounds import RATE, noise, read, tone, write_long_sound, write_sound
 
 
-def onset_s(samples: np.ndarray) -> float:
+def onset_s(samples: NDArray[np.float32]) -> float:
     return float(np.flatnonzero(np.abs(samples) > 0.1)[0]) / RATE
 
 

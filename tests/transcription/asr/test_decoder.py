@@ -5,13 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from apps.transcription.asr.decoder import Alphabet, greedy_words
 
 LETTERS = Alphabet(labels=("<pad>", "|", "A", "B"), blank_id=0, delimiter_id=1, lowercase=True)
 
 
-def spoken(path: str, *, peak: float = 0.9) -> np.ndarray:
+def spoken(path: str, *, peak: float = 0.9) -> NDArray[np.float32]:
     """Log-probs `(n_frames, 4)` whose most probable path is `path`: `-` is the blank, `|` the delimiter."""
     probabilities = np.full((len(path), 4), (1 - peak) / 3, dtype=np.float32)
     for frame, label in enumerate(path):
@@ -66,7 +67,7 @@ def test_confidence_is_the_geometric_mean_of_its_letters() -> None:
 @given(
     arrays(np.float32, st.tuples(st.integers(0, 5), st.just(4)), elements=st.integers(-50, 0).map(lambda n: n / 8)),
 )
-def test_it_reads_the_most_probable_path_of_all(log_probs: np.ndarray) -> None:
+def test_it_reads_the_most_probable_path_of_all(log_probs: NDArray[np.float32]) -> None:
     paths = product(range(4), repeat=len(log_probs))
     best = max(paths, key=lambda path: sum(log_probs[frame, label] for frame, label in enumerate(path)))
     text = "".join("-|ab"[label] for label, _ in groupby(best)).replace("-", "")

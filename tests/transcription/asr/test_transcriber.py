@@ -4,6 +4,7 @@ from pathlib import Path
 import jiwer
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 
 from apps.transcription.asr.audio import NoAudioError
@@ -65,7 +66,7 @@ def test_a_run_with_the_real_recogniser_goes_on_too(talk: Path, whisper: Recogni
 
 @pytest.mark.parametrize("sound", [silence(12), noise(12), tone(12)], ids=["silence", "noise", "tone"])
 def test_without_speech_there_are_no_captions_but_an_end(
-    tmp_path: Path, whisper: Recognizer, sound: np.ndarray
+    tmp_path: Path, whisper: Recognizer, sound: NDArray[np.float32]
 ) -> None:
     segments = transcribed(write_sound(tmp_path / "a.wav", sound), whisper)
     assert all(segment.captions == () for segment in segments)

@@ -37,7 +37,7 @@ class TestWav2Vec2(RecognizerContract):
 
 def test_it_is_called_after_its_folder_and_not_its_path(recognizer: Recognizer) -> None:
     assert recognizer.name == "tiny-wav2vec2"
-    assert recognizer.languages == {"en"}
+    assert recognizer.languages == frozenset({"en"})
 
 
 def test_it_reads_capitals_as_small_letters(recognizer: Recognizer) -> None:

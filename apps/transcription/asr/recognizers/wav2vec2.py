@@ -137,7 +137,9 @@ def _load(folder: Path) -> tuple[Any, Any, Any]:
     that model's library, and the language model is not used here.
     """
     from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()  # workers write to logs
     features = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     network = AutoModelForCTC.from_pretrained(folder, local_files_only=True)
