@@ -6,7 +6,7 @@ One worker per queue (`media`, `gpu`, `index`), so that indexing never waits beh
 
 import warnings
 
-from celery.platforms import SecurityWarning
+from celery.exceptions import SecurityWarning
 
 from videoportal.celery import app
 

@@ -24,14 +24,14 @@ SCHEME = "files"
 
 
 class Channel(filesystem.Channel):  # type: ignore[misc, unused-ignore]
-    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:  # type: ignore[override]  # as in kombu
         folder = Path(self.data_folder_out)
         name = f"{time_ns():020}_{uuid.uuid4().hex}.{queue}.msg"
         unfinished = folder / f".{name}"
         unfinished.write_text(dumps(payload), encoding="utf-8")
         unfinished.rename(folder / name)
 
-    def _get(self, queue: str) -> dict[str, Any]:
+    def _get(self, queue: str, timeout: float | None = None) -> dict[str, Any]:  # noqa: ARG002 - kombu polls instead
         folder = Path(self.data_folder_in)
         for name in sorted(os.listdir(folder)):  # noqa: PTH208 - names only, thousands of times an hour
             if name.startswith(".") or not name.endswith(f".{queue}.msg"):

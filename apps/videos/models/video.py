@@ -44,7 +44,7 @@ class VideoQuerySet(models.QuerySet["Video"]):
     def listed_for(self, user: User | AnonymousUser) -> VideoQuerySet:
         """What `user` may find in lists, search and feeds: their own, and what is published and public.
 
-        See also `apps.search.documents.VideoDocument`, which carries the same rule into the index.
+        See also `apps.search.backends.base.SearchDocument.is_listed`, which carries the same rule into the index.
         """
         public = Q(moderation_state=ModerationState.PUBLISHED, visibility=Visibility.PUBLIC)
         return self.filter(public | Q(owner=user)) if isinstance(user, User) else self.filter(public)
