@@ -16,7 +16,7 @@ run: setup
 	@exec $(BIN)/python manage.py runportal --host $(HOST) --port $(PORT)
 
 test: setup-dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -q -n auto --dist loadfile $(PYTEST_ARGS)
 
 lint: setup-dev types
 	$(BIN)/ruff check .

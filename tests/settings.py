@@ -16,7 +16,7 @@ for name in (
     os.environ.pop(name, None)
 
 from videoportal.settings import *  # noqa: E402, F403
-from videoportal.settings import STORAGES  # noqa: E402
+from videoportal.settings import STATIC_ROOT, STORAGES  # noqa: E402
 
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
@@ -24,3 +24,4 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+STATIC_ROOT.mkdir()  # whitenoise warns, request by request, where it is not there
