@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types bench experiments setup setup-dev front schema clean
+.PHONY: help run test test-postgres lint types bench experiments setup setup-dev front schema clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -17,6 +17,12 @@ run: setup
 
 test: setup-dev
 	$(BIN)/python -m pytest -q -n auto --dist loadfile $(PYTEST_ARGS)
+	@if [ -n "$$POSTGRES_TEST_URL" ]; then $(MAKE) --no-print-directory test-postgres; fi
+
+# What depends on how a database locks and commits, over the server that POSTGRES_TEST_URL names.
+test-postgres: setup-dev
+	TEST_DATABASE_URL=$(POSTGRES_TEST_URL) $(BIN)/python -m pytest -q -m "not slow" tests/accounts tests/pipeline \
+		tests/search tests/transcription/test_transcribe.py tests/transcription/test_uploading.py tests/test_visibility.py
 
 lint: setup-dev types
 	$(BIN)/ruff check .

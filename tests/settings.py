@@ -1,9 +1,13 @@
 """The portal's own settings over an empty folder, with a queue that only remembers what it was given."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ["VIDEOPORTAL_HOME"] = tempfile.mkdtemp(prefix="videoportal-tests-")
+home = tempfile.mkdtemp(prefix="videoportal-tests-")
+atexit.register(shutil.rmtree, home, ignore_errors=True)
+os.environ["VIDEOPORTAL_HOME"] = home
 for name in (
     "DATABASE_URL",
     "CELERY_BROKER_URL",
@@ -14,6 +18,8 @@ for name in (
     "X_ACCEL_PREFIX",
 ):
     os.environ.pop(name, None)
+if "TEST_DATABASE_URL" in os.environ:  # the same tests over another database: make test-postgres
+    os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 
 from videoportal.settings import *  # noqa: E402, F403
 from videoportal.settings import STATIC_ROOT, STORAGES  # noqa: E402

@@ -19,8 +19,8 @@ def first_administrator_link(base_url: str) -> str | None:
     It is a password-reset link, so it works once and for `PASSWORD_RESET_TIMEOUT` seconds. Makes the account where
     there is none. `base_url` is the portal's address, as `http://localhost:8000`.
     """
-    administrators = list(User.objects.filter(is_superuser=True, is_active=True).order_by("date_joined"))
-    if any(administrator.has_usable_password() for administrator in administrators):
+    administrators = _administrators()
+    if _has_come_in(administrators):
         return None
     administrator = administrators[0] if administrators else _create()
     confirm = reverse(
@@ -31,6 +31,19 @@ def first_administrator_link(base_url: str) -> str | None:
         },
     )
     return base_url.rstrip("/") + confirm
+
+
+def is_awaited() -> bool:
+    """Whether nobody can administer the portal yet: its first administrator has still to follow the link. One query."""
+    return not _has_come_in(_administrators())
+
+
+def _administrators() -> list[User]:
+    return list(User.objects.filter(is_superuser=True, is_active=True).order_by("date_joined"))
+
+
+def _has_come_in(administrators: list[User]) -> bool:
+    return any(administrator.has_usable_password() for administrator in administrators)
 
 
 def is_last_administrator(user: User) -> bool:

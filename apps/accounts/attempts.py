@@ -1,4 +1,4 @@
-"""How often an address, a user name or an e-mail address may try within an hour.
+"""How often an address, a user name or an e-mail address may try something within an hour.
 
 An attempt is taken before the password is looked at, so that many at once do not slip through, and given back where it
 was right. Counted in the cache that all web processes share.
@@ -19,6 +19,7 @@ class Act(StrEnum):
     SIGN_IN = "sign-in"
     SIGN_UP = "sign-up"
     RESET = "reset"
+    REPORT = "report"
 
 
 class TooManyAttemptsError(Exception):

@@ -4,7 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm, PasswordResetForm
+from django.contrib.auth.forms import (
+    AuthenticationForm,
+    BaseUserCreationForm,
+    PasswordChangeForm,
+    PasswordResetForm,
+)
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
@@ -24,7 +29,10 @@ def _take(act: Act, *subjects: str) -> None:
 
 
 def _check_password(user: User, field: str, password: str, message: str) -> None:
-    """Raises ValidationError where it is wrong. Whoever finds a browser signed in guesses no oftener than elsewhere."""
+    """Raises ValidationError where it is wrong. Whoever finds a browser signed in guesses no oftener than elsewhere.
+
+    Call it in `clean`: where the attempts are used up, the error is the whole form's.
+    """
     name = f"name:{user.username_key}"
     _take(Act.SIGN_IN, name)
     if not user.check_password(password):
@@ -132,6 +140,21 @@ class ProfileForm(forms.ModelForm[User]):
             given = self.cleaned_data.get("current_password", "")
             _check_password(self.instance, "current_password", given, "Write your password to change the address.")
         return cleaned
+
+
+class ChangeForm(PasswordChangeForm):  # type: ignore[type-arg]  # cannot be subscripted when it runs
+    """The old password and a new one, twice."""
+
+    def clean_old_password(self) -> str:
+        """As it is: `clean` looks whether it is right."""
+        old: str = self.cleaned_data["old_password"]
+        return old
+
+    def clean(self) -> dict[str, Any]:
+        if "old_password" in self.cleaned_data:
+            message = self.error_messages["password_incorrect"]
+            _check_password(self.user, "old_password", self.cleaned_data["old_password"], message)
+        return super().clean() or self.cleaned_data
 
 
 class TokenForm(forms.ModelForm[ApiToken]):

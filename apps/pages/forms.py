@@ -7,8 +7,14 @@ from typing import Any
 
 from django import forms
 
-from apps.videos.details import MAX_DESCRIPTION, MAX_TITLE, DetailsInvalidError, VideoDetails, clean_details
-from apps.videos.details import tags_from_text as tags_from
+from apps.videos.details import (
+    MAX_DESCRIPTION,
+    MAX_TITLE,
+    DetailsInvalidError,
+    VideoDetails,
+    clean_details,
+    tags_from_text,
+)
 from apps.videos.languages import LANGUAGES
 from apps.videos.models import Video, Visibility
 
@@ -46,7 +52,7 @@ class DetailsForm(forms.Form):
                 VideoDetails(
                     title=cleaned.get("title") or self.untitled,
                     description=cleaned.get("description", ""),
-                    tags=tags_from(cleaned.get("tags", "")),
+                    tags=tags_from_text(cleaned.get("tags", "")),
                     language=cleaned.get("language", "en"),
                     visibility=cleaned.get("visibility", Visibility.PUBLIC),
                 )

@@ -8,6 +8,7 @@ app_name = "pages"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("favicon.ico", home.favicon, name="favicon"),
     path("topics/<slug:label>/", home.topic, name="topic"),
     path("search/", search.search, name="search"),
     path("search/suggest/", search.suggestions, name="suggest"),

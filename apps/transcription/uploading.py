@@ -9,11 +9,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.transcription.formats import format_time
 from apps.transcription.models import Cue, Transcript
 from apps.transcription.parsing import ParsedCaptions, Problem, is_webvtt, parse_srt, parse_webvtt
 from apps.videos.languages import LANGUAGE_NAMES
-from apps.videos.models import Video
+from apps.videos.models import ModerationEntry, Video
+from apps.videos.moderation import note
 from apps.videos.signals import video_changed
 
 # Caption files are timed against another copy of the video, whose end is often cut a little differently.
@@ -38,11 +40,12 @@ class CaptionsRefusedError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def store_uploaded_captions(video: Video, *, language: str, data: bytes, name: str) -> Transcript:
+def store_uploaded_captions(video: Video, *, language: str, data: bytes, name: str, by: User) -> Transcript:
     """Takes a WebVTT or SRT file as the uploaded captions of `video` in `language`, in place of earlier uploaded ones.
 
     Edited and automatic transcripts stay. `name` is the file's name, whose extension says its form where the file
-    itself does not. Raises CaptionsRefusedError, and then nothing has changed.
+    itself does not. `by` may edit the video: the caller checks. Raises CaptionsRefusedError, and then nothing has
+    changed.
     """
     parsed = _read(data, name)
     problems = [*parsed.problems, *_problems_past_the_end(parsed, video.duration_ms)]
@@ -78,27 +81,36 @@ def store_uploaded_captions(video: Video, *, language: str, data: bytes, name: s
             for position, caption in enumerate(parsed.captions)
         )
         Cue.objects.bulk_create(cues, batch_size=_CUES_PER_INSERT)
+        _note_for_others(video, transcript, by=by, deed="Uploaded")
         video_changed.send(sender=__name__, video_id=video.pk)
     return transcript
 
 
-def remove_captions(video: Video, language: str) -> bool:
+def remove_captions(video: Video, language: str, *, by: User) -> bool:
     """Removes the uploaded captions in `language`; False where there were none. What lay beneath is served again."""
     with transaction.atomic():
         uploaded = Transcript.objects.filter(video=video, language=language, source=Transcript.Source.UPLOADED)
         transcript = uploaded.first()
         if transcript is None:
             return False
-        delete_transcript(transcript)
+        delete_transcript(transcript, by=by)
     return True
 
 
-def delete_transcript(transcript: Transcript) -> None:
+def delete_transcript(transcript: Transcript, *, by: User) -> None:
     """Deletes a transcript of any source with its cues. A stage that was filling it fails, and starts a new one."""
     with transaction.atomic():
-        video_id = transcript.video_id
+        video = transcript.video
+        _note_for_others(video, transcript, by=by, deed="Deleted")
         transcript.delete()
-        video_changed.send(sender=__name__, video_id=video_id)
+        video_changed.send(sender=__name__, video_id=video.pk)
+
+
+def _note_for_others(video: Video, transcript: Transcript, *, by: User, deed: str) -> None:
+    """What a moderator does to somebody else's captions goes into the log."""
+    if by.pk != video.owner_id:
+        captions = f"{transcript.get_language_display()} captions, {transcript.get_source_display().lower()}"
+        note(video, by=by, act=ModerationEntry.Act.EDITED, reason=f"{deed}: {captions}")
 
 
 def _read(data: bytes, name: str) -> ParsedCaptions:

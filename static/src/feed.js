@@ -4,9 +4,13 @@ const EVERY_MS = 1000;
 const MAX_WAIT_MS = 15_000;
 
 export class CueFeed {
-  /** `track`: {id, language, label, json_url}. `onCues(cues, feed)` is called with each batch of new cues. */
-  constructor(track, onCues) {
+  /**
+   * `track`: {id, language, label, json_url}. `onCues(cues, feed)` is called with each batch of new cues.
+   * `isGrowing()`: recognition may still add to it. What a failed stage left unfinished is not asked for again.
+   */
+  constructor(track, onCues, isGrowing) {
     this.track = track;
+    this.isGrowing = isGrowing;
     this.cues = [];
     this.isComplete = false;
     this.listeners = [onCues];
@@ -26,6 +30,7 @@ export class CueFeed {
 
   async fetchOnce() {
     const last = this.cues.at(-1);
+    const isGrowing = this.isGrowing(); // asked before the cues are: the last of them may come just before the end
     const url = last ? `${this.track.json_url}?after=${last.position}` : this.track.json_url;
     try {
       const response = await fetch(url, { headers: { Accept: "application/json" } });
@@ -43,7 +48,7 @@ export class CueFeed {
         this.cues.push(...fresh);
         for (const listener of this.listeners) listener(fresh, this);
       }
-      if (this.isComplete) return;
+      if (this.isComplete || !isGrowing) return;
     } catch (error) {
       this.waitMs = Math.min(this.waitMs * 2, MAX_WAIT_MS);
       console.warn("The captions could not be fetched; trying again.", error);

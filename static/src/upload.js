@@ -34,8 +34,9 @@ class UploadForm {
     let depth = 0;
     const mark = (isOver) => this.zone.classList.toggle("is-over", isOver);
     // The whole page takes the file: one dropped beside the zone would otherwise replace the page.
+    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
     document.addEventListener("dragenter", (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
+      if (!hasFiles(event)) return;
       depth += 1;
       mark(true);
     });
@@ -43,8 +44,9 @@ class UploadForm {
       depth = Math.max(0, depth - 1);
       if (!depth) mark(false);
     });
-    document.addEventListener("dragover", (event) => event.preventDefault());
+    document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
     document.addEventListener("drop", (event) => {
+      if (!hasFiles(event)) return; // words dragged into a field are the browser's affair
       event.preventDefault();
       depth = 0;
       mark(false);

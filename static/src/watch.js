@@ -29,6 +29,11 @@ class WatchPage {
     this.watchForChanges();
   }
 
+  /** The status part asks for itself again just as long as a stage is at work. */
+  get isProcessing() {
+    return document.getElementById("living")?.hasAttribute("hx-get") ?? false;
+  }
+
   get nowS() {
     return this.player?.video.currentTime ?? Number(this.root.dataset.startMs ?? 0) / 1000;
   }
@@ -89,7 +94,7 @@ class WatchPage {
   /** The player reads the transcript from its file; the panel may have a part of it only. */
   fillPanel(track) {
     if (this.panel.transcriptId !== track.id || this.panel.isWhole) return;
-    new CueFeed(track, (cues) => this.panel.add(cues)).start();
+    new CueFeed(track, (cues) => this.panel.add(cues), () => false).start();
   }
 
   /** The transcript grows, or came after the page: its cues go into panel and player as they come. */
@@ -107,9 +112,10 @@ class WatchPage {
       if (transcriptId) wasShowing = this.player?.drop(transcriptId) ?? wasShowing;
       this.panel.begin(track);
     }
-    const feed = new CueFeed(track, (cues) => {
+    const add = (cues) => {
       if (isForPanel) this.panel.add(cues);
-    });
+    };
+    const feed = new CueFeed(track, add, () => this.isProcessing);
     this.feeds.set(track.id, feed);
     this.player?.attach(feed, wasShowing);
     feed.start();

@@ -45,7 +45,7 @@ def index_everything() -> None:
 def harbour(owner: User) -> Video:
     """A video that says "the lighthouse keeper counts every ship in the harbour", in the index."""
     video = make_video(owner, title="A walk by the sea", description="Salt & wind.")
-    store_uploaded_captions(video, language="en", data=CAPTIONS, name="walk.vtt")
+    store_uploaded_captions(video, language="en", data=CAPTIONS, name="walk.vtt", by=video.owner)
     make_video(owner, title="Secret lighthouse", visibility="private")
     make_video(owner, title="Waiting lighthouse", moderation_state="pending")
     index_everything()

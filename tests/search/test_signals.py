@@ -209,10 +209,12 @@ VERBS: dict[str, tuple[Callable[[World], None], Act]] = {
     "transcription.transcribe transcribe_video, abandoned": (prepare_unfinished, transcribe),
     "transcription.uploading store_uploaded_captions": (
         prepare_nothing,
-        lambda world: store_uploaded_captions(world.video, language="en", data=CAPTIONS, name="a.vtt"),
+        lambda world: store_uploaded_captions(
+            world.video, language="en", data=CAPTIONS, name="a.vtt", by=world.video.owner
+        ),
     ),
-    "transcription.uploading remove_captions": (prepare_nothing, lambda world: remove_captions(world.video, "en")),
-    "transcription.uploading delete_transcript": (prepare_nothing, lambda world: delete_transcript(world.transcript)),
+    "transcription.uploading remove_captions": (prepare_nothing, lambda world: remove_captions(world.video, "en", by=world.video.owner)),
+    "transcription.uploading delete_transcript": (prepare_nothing, lambda world: delete_transcript(world.transcript, by=world.video.owner)),
     "classification.classify classify_video": (prepare_nothing, classify),
     "classification.topics confirm_topic": (
         prepare_nothing,
@@ -328,7 +330,7 @@ def test_it_notes_what_a_change_of_rows_makes_stale(world: World, name: str) -> 
 
 def test_the_old_words_are_gone_and_the_new_are_found(world: World) -> None:
     assert search_videos(world.owner, SearchQuery(text="foxglove")).total == 1
-    store_uploaded_captions(world.video, language="en", data=CAPTIONS, name="a.vtt")
+    store_uploaded_captions(world.video, language="en", data=CAPTIONS, name="a.vtt", by=world.video.owner)
     outbox.drain()
     assert search_videos(world.owner, SearchQuery(text="foxglove")).total == 0
     assert search_videos(world.owner, SearchQuery(text='"periwinkle blossoms"')).total == 1

@@ -254,7 +254,7 @@ def test_it_lets_one_of_two_runs_write(talk: Video) -> None:
 def test_it_writes_no_more_when_its_transcript_is_deleted_and_starts_afresh(talk: Video) -> None:
     def delete_once(fraction: float, message: str = "") -> None:
         if fraction > 0 and (transcript := Transcript.objects.filter(cues__isnull=False).first()):
-            delete_transcript(transcript)
+            delete_transcript(transcript, by=transcript.video.owner)
 
     with pytest.raises(TranscriptTakenError):
         transcribe(talk, SyllableRecognizer(), delete_once)

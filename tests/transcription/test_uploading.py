@@ -20,7 +20,7 @@ SRT = b"1\n00:00:01,000 --> 00:00:02,500\nGood & bad\n\n2\n00:00:03,000 --> 00:0
 
 def refusal(video: Video, data: bytes, name: str = "talk.vtt", language: str = "en") -> CaptionsRefusedError:
     with pytest.raises(CaptionsRefusedError) as caught:
-        store_uploaded_captions(video, language=language, data=data, name=name)
+        store_uploaded_captions(video, language=language, data=data, name=name, by=video.owner)
     return caught.value
 
 
@@ -28,7 +28,7 @@ def refusal(video: Video, data: bytes, name: str = "talk.vtt", language: str = "
     ("data", "name"), [(VTT, "talk.vtt"), (VTT, "TALK.VTT"), (VTT, "captions"), (VTT, "x.srt"), (SRT, "../../talk.SRT")]
 )
 def test_it_takes_webvtt_and_srt(video: Video, changed: list[object], data: bytes, name: str) -> None:
-    transcript = store_uploaded_captions(video, language="en", data=data, name=name)
+    transcript = store_uploaded_captions(video, language="en", data=data, name=name, by=video.owner)
 
     transcript.refresh_from_db()
     assert transcript.source == Transcript.Source.UPLOADED
@@ -45,7 +45,7 @@ def test_it_replaces_the_uploaded_one_of_the_same_language_alone(video: Video) -
     edited = make_transcript(video, "edited", "e", language="fr")
     make_transcript(video, "uploaded", "old")
 
-    new = store_uploaded_captions(video, language="en", data=VTT, name="talk.vtt")
+    new = store_uploaded_captions(video, language="en", data=VTT, name="talk.vtt", by=video.owner)
 
     assert set(Transcript.objects.all()) == {automatic, german, edited, new}
     assert transcript_text(video) == "Good & bad morning"
@@ -92,7 +92,7 @@ def test_it_refuses_captions_past_the_end_of_the_video(video: Video) -> None:
     [problem] = refusal(video, past_it).problems
     assert problem.line == 6
     assert "ends at 00:01:02.001, but the video ends at 00:01:00.000" in problem.message
-    store_uploaded_captions(video, language="en", data=within_tolerance, name="talk.vtt")
+    store_uploaded_captions(video, language="en", data=within_tolerance, name="talk.vtt", by=video.owner)
 
 
 def test_it_refuses_files_that_are_too_large(video: Video, settings: Settings) -> None:
@@ -127,17 +127,17 @@ def test_it_removes_uploaded_captions_and_serves_what_lay_beneath(video: Video, 
     automatic = make_transcript(video, "auto", "heard")
     make_transcript(video, "uploaded", "brought")
 
-    assert remove_captions(video, "en") is True
+    assert remove_captions(video, "en", by=video.owner) is True
     assert served_transcript(video, "en") == automatic
     assert changed == [video.pk]
 
-    assert remove_captions(video, "en") is False
-    assert remove_captions(video, "de") is False
+    assert remove_captions(video, "en", by=video.owner) is False
+    assert remove_captions(video, "de", by=video.owner) is False
     assert changed == [video.pk]
 
 
 def test_it_deletes_any_transcript_with_its_cues(video: Video, changed: list[object]) -> None:
-    delete_transcript(make_transcript(video, "auto", "a", "b"))
+    delete_transcript(make_transcript(video, "auto", "a", "b"), by=video.owner)
 
     assert not Cue.objects.exists()
     assert changed == [video.pk]
@@ -147,5 +147,5 @@ def test_it_refuses_captions_for_a_video_that_was_just_deleted(video: Video) -> 
     Video.objects.filter(pk=video.pk).delete()
 
     with pytest.raises(Video.DoesNotExist):
-        store_uploaded_captions(video, language="en", data=VTT, name="talk.vtt")
+        store_uploaded_captions(video, language="en", data=VTT, name="talk.vtt", by=video.owner)
     assert not Transcript.objects.exists()

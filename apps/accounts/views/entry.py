@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import FormView
 
-from apps.accounts import invitations
+from apps.accounts import administrators, invitations
 from apps.accounts.forms import TOO_MANY, SignInForm, SignUpForm
 from apps.accounts.invitations import InvitationUsedError
 from apps.accounts.models import Invitation, User
@@ -36,7 +36,9 @@ class SignInView(LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(can_sign_up=settings.SIGN_UP == "open", **kwargs)
+        return super().get_context_data(
+            can_sign_up=settings.SIGN_UP == "open", is_administrator_awaited=administrators.is_awaited(), **kwargs
+        )
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=status_of(form))

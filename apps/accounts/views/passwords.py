@@ -17,15 +17,19 @@ from django.urls import reverse_lazy
 
 from apps.accounts import attempts
 from apps.accounts.attempts import Act
-from apps.accounts.forms import ResetForm
+from apps.accounts.forms import ChangeForm, ResetForm
 from apps.accounts.models import User
 from apps.accounts.views.entry import status_of
 
 
 class ChangeView(SuccessMessageMixin[Any], PasswordChangeView):
+    form_class = ChangeForm
     template_name = "accounts/password_change.html"
     success_url = reverse_lazy("accounts:profile")
     success_message = "Your password is changed. Other browsers are signed out."
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=status_of(form))
 
 
 class ResetView(PasswordResetView):

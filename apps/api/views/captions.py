@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.api.access import editable_video, visible_video
+from apps.api.access import editable_video, signed_in, visible_video
 from apps.api.parsers import CaptionsFormParser, SubRipParser, WebVttParser
 from apps.api.schema import refusals
 from apps.api.serializers.captions import (
@@ -80,7 +80,7 @@ class CaptionTracksView(APIView):
         video = editable_video(request, video_id)
         given = NewCaptionsSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        _store(video, given.validated_data["language"], given)
+        _store(request, video, given.validated_data["language"], given)
         return _track(request, video, given.validated_data["language"], status.HTTP_201_CREATED)
 
 
@@ -118,7 +118,7 @@ class CaptionTrackView(APIView):
         _known(language)
         given = CaptionsFileSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        _store(video, language, given)
+        _store(request, video, language, given)
         return _track(request, video, language, status.HTTP_200_OK)
 
     @extend_schema(
@@ -131,7 +131,7 @@ class CaptionTrackView(APIView):
     )
     def delete(self, request: Request, video_id: UUID, language: str) -> Response:
         video = editable_video(request, video_id)
-        if not remove_captions(video, _known(language)):
+        if not remove_captions(video, _known(language), by=signed_in(request)):
             raise NotFound("There are no uploaded captions in this language.")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -142,11 +142,11 @@ def _known(language: str) -> str:
     return language
 
 
-def _store(video: Video, language: str, given: CaptionsFileSerializer) -> Transcript:
+def _store(request: Request, video: Video, language: str, given: CaptionsFileSerializer) -> Transcript:
     file = given.validated_data["file"]
     # One byte more than may be: the verb sees that the file is too large, and we do not hold more of it.
     data = file.read(settings.CAPTIONS_MAX_BYTES + 1)
-    return store_uploaded_captions(video, language=language, data=data, name=file.name)
+    return store_uploaded_captions(video, language=language, data=data, name=file.name, by=signed_in(request))
 
 
 def _track(request: Request, video: Video, language: str, code: int) -> Response:

@@ -19,35 +19,8 @@ from apps.accounts.models import User
 M = TypeVar("M", bound=Model)
 
 
-def person(request: HttpRequest) -> User:
-    """Whoever the admin let in."""
-    assert isinstance(request.user, User)
-    return request.user
-
-
 def is_moderator(request: HttpRequest) -> bool:
     return isinstance(request.user, User) and request.user.is_moderator
-
-
-class ModeratedAdmin(admin.ModelAdmin[M]):
-    """Every moderator sees these rows. Nobody changes or deletes them, unless a subclass says so."""
-
-    show_facets = admin.ShowFacets.NEVER
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_moderator(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
-        return is_moderator(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
-        return False
 
 
 class RecordAdmin(admin.ModelAdmin[M]):
@@ -61,6 +34,18 @@ class RecordAdmin(admin.ModelAdmin[M]):
 
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
         return False
+
+
+class ModeratedAdmin(RecordAdmin[M]):
+    """Every moderator sees these rows. Nobody changes or deletes them, unless a subclass says so."""
+
+    show_facets = admin.ShowFacets.NEVER
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_moderator(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:  # noqa: ARG002
+        return is_moderator(request)
 
 
 def deletion_summary(

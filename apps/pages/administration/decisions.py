@@ -22,7 +22,8 @@ from django.urls import URLPattern, URLResolver, path
 from apps.accounts.models import User
 from apps.classification.models import Topic
 from apps.classification.topics import confirm_topic
-from apps.pages.administration.access import ModeratedAdmin, person
+from apps.pages.administration.access import ModeratedAdmin
+from apps.pages.people import signed_in
 from apps.pipeline.runs import RunAgainError, run_again
 from apps.pipeline.stages import STAGE_BY_NAME, STAGES
 from apps.videos import moderation
@@ -120,7 +121,7 @@ class VideoDecisions(ModeratedAdmin[Video]):
         if not self.has_change_permission(request, video):
             raise PermissionDenied
         try:
-            self.message_user(request, decision(video, person(request)), messages.SUCCESS)
+            self.message_user(request, decision(video, signed_in(request)), messages.SUCCESS)
         except REFUSALS as error:
             self.message_user(request, str(error), messages.ERROR)
         return redirect("admin:videos_video_change", video.pk)
@@ -154,7 +155,7 @@ class VideoDecisions(ModeratedAdmin[Video]):
         done = 0
         for video in list(videos):
             try:
-                decision(video, person(request))
+                decision(video, signed_in(request))
             except REFUSALS as error:
                 self.message_user(request, str(error), messages.ERROR)
             else:

@@ -13,7 +13,8 @@ from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
 
 from apps.accounts.models import ApiToken, Invitation, User
-from apps.pages.administration.access import RecordAdmin, deletion_summary, person
+from apps.pages.administration.access import RecordAdmin, deletion_summary
+from apps.pages.people import signed_in
 from apps.videos.editing import delete_video
 
 
@@ -79,7 +80,7 @@ class PersonAdmin(UserAdmin[User]):
         """With the person's videos, each of which leaves an entry in the moderation log."""
         with transaction.atomic():
             for video in obj.videos.all():
-                delete_video(video, by=person(request), reason=f"The account {obj.username} was deleted.")
+                delete_video(video, by=signed_in(request), reason=f"The account {obj.username} was deleted.")
             obj.delete()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

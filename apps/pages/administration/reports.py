@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 
-from apps.pages.administration.access import DefaultedFilter, ModeratedAdmin, person
+from apps.pages.administration.access import DefaultedFilter, ModeratedAdmin
+from apps.pages.administration.links import link_to_video
+from apps.pages.people import signed_in
 from apps.videos import moderation
 from apps.videos.models import ModerationEntry, Report
 
@@ -39,13 +39,11 @@ class ReportAdmin(ModeratedAdmin[Report]):
 
     @admin.display(description="video", ordering="video__title")
     def video_link(self, report: Report) -> str:
-        return format_html(
-            '<a href="{}">{}</a>', reverse("admin:videos_video_change", args=[report.video_id]), report.video
-        )
+        return link_to_video(report.video_id, report.video)
 
     @admin.action(description="Resolve selected reports")
     def resolve_selected(self, request: HttpRequest, queryset: QuerySet[Report]) -> None:
-        done = sum(moderation.resolve(report, by=person(request)) is not None for report in list(queryset))
+        done = sum(moderation.resolve(report, by=signed_in(request)) is not None for report in list(queryset))
         self.message_user(request, f"Resolved {done} report{'' if done == 1 else 's'}.", messages.SUCCESS)
 
 
@@ -63,5 +61,4 @@ class ModerationEntryAdmin(ModeratedAdmin[ModerationEntry]):
     def video_link(self, entry: ModerationEntry) -> str:
         if entry.video_id is None:
             return f"{entry.video_title} (deleted)"
-        url = reverse("admin:videos_video_change", args=[entry.video_id])
-        return format_html('<a href="{}">{}</a>', url, entry.video_title)
+        return link_to_video(entry.video_id, entry.video_title)

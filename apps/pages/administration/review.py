@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.urls import reverse
-
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
+from apps.pages.templatetags.portal import file_url
 from apps.pipeline.status import StageView, stage_views
 from apps.transcription.models import Transcript
 from apps.transcription.tracks import caption_tracks, transcript_text
@@ -52,8 +51,8 @@ def review_of(video: Video, moderator: User) -> Review:
     topics = list(Topic.objects.all())
     prediction = getattr(video, "topic_prediction", None)
     return Review(
-        source_url=_file_url(video, video.web_name or original_name_in_folder(video)),
-        poster_url=_file_url(video, video.poster_name) if video.poster_name else "",
+        source_url=file_url(video, video.web_name or original_name_in_folder(video)),
+        poster_url=file_url(video, video.poster_name) if video.poster_name else "",
         tracks=caption_tracks(video),
         text=text[:TRANSCRIPT_CHARACTERS],
         text_is_cut=len(text) > TRANSCRIPT_CHARACTERS,
@@ -64,10 +63,6 @@ def review_of(video: Video, moderator: User) -> Review:
         reports=list(video.reports.select_related("reporter", "resolved_by")[:ENTRIES_SHOWN]),
         entries=list(video.moderation_entries.select_related("moderator")[:ENTRIES_SHOWN]),
     )
-
-
-def _file_url(video: Video, name: str) -> str:
-    return reverse("videos:file", args=[video.pk, name])
 
 
 def _probabilities(prediction: TopicPrediction | None, topics: list[Topic]) -> list[Probability]:

@@ -6,10 +6,11 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import truncatechars
-from django.urls import reverse
 from django.utils.html import format_html
 
-from apps.pages.administration.access import ModeratedAdmin, person
+from apps.pages.administration.access import ModeratedAdmin
+from apps.pages.administration.links import link_to_video
+from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import percent
 from apps.pages.times import clock
 from apps.pipeline.models import StageRun
@@ -54,7 +55,7 @@ class StageRunAdmin(ModeratedAdmin[StageRun]):
 
     @admin.display(description="video", ordering="video__title")
     def video_link(self, run: StageRun) -> str:
-        return format_html('<a href="{}">{}</a>', reverse("admin:videos_video_change", args=[run.video_id]), run.video)
+        return link_to_video(run.video_id, run.video)
 
     @admin.display(description="progress", ordering="progress")
     def share_done(self, run: StageRun) -> str:
@@ -80,7 +81,7 @@ class StageRunAdmin(ModeratedAdmin[StageRun]):
         done = 0
         for run in list(queryset.select_related("video")):
             try:
-                run_again(run.video, run.stage, by=person(request))
+                run_again(run.video, run.stage, by=signed_in(request))
             except RunAgainError as error:
                 self.message_user(request, f"{run.video}: {error}", messages.ERROR)
             else:

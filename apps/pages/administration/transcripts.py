@@ -6,19 +6,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from apps.pages.administration.access import ModeratedAdmin, deletion_summary, is_moderator, person
+from apps.pages.administration.access import ModeratedAdmin, deletion_summary, is_moderator
+from apps.pages.administration.links import link_to_video
+from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import percent
 from apps.pages.times import clock, link_time
 from apps.transcription.models import Cue, Transcript
 from apps.transcription.uploading import delete_transcript
-from apps.videos.models import ModerationEntry
-from apps.videos.moderation import note
 
 
 @admin.register(Transcript)
@@ -47,8 +46,7 @@ class TranscriptAdmin(ModeratedAdmin[Transcript]):
 
     @admin.display(description="video")
     def video_link(self, transcript: Transcript) -> str:
-        url = reverse("admin:videos_video_change", args=[transcript.video_id])
-        return format_html('<a href="{}">{}</a>', url, transcript.video)
+        return link_to_video(transcript.video_id, transcript.video)
 
     @admin.display(description="mean confidence", ordering="mean_confidence")
     def confidence(self, transcript: Transcript) -> str:
@@ -68,10 +66,7 @@ class TranscriptAdmin(ModeratedAdmin[Transcript]):
         return format_html('<a href="{}?transcript__id__exact={}">Read its cues</a>', url, transcript.pk)
 
     def delete_model(self, request: HttpRequest, obj: Transcript) -> None:
-        with transaction.atomic():
-            deed = f"Deleted: {obj.get_language_display()} captions, {obj.get_source_display().lower()}"
-            note(obj.video, by=person(request), act=ModerationEntry.Act.EDITED, reason=deed)
-            delete_transcript(obj)
+        delete_transcript(obj, by=signed_in(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Transcript]) -> None:
         for transcript in list(queryset.select_related("video")):

@@ -10,11 +10,12 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from apps.pages.administration.access import deletion_summary, is_moderator, person
+from apps.pages.administration.access import deletion_summary, is_moderator
 from apps.pages.administration.decisions import VideoDecisions
 from apps.pages.administration.queue import LanguageFilter, QueueFilter
 from apps.pages.administration.review import review_of
 from apps.pages.administration.video_form import VideoForm
+from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import percent
 from apps.pages.times import clock
 from apps.pipeline.models import StageRun
@@ -141,7 +142,7 @@ class VideoAdmin(VideoDecisions):
     ) -> HttpResponse:
         if obj is not None:
             # Read anew: the form puts what it refuses on its own instance.
-            context["review"] = review_of(self.get_queryset(request).get(pk=obj.pk), person(request))
+            context["review"] = review_of(self.get_queryset(request).get(pk=obj.pk), signed_in(request))
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def changeform_view(
@@ -161,14 +162,14 @@ class VideoAdmin(VideoDecisions):
         if form.changed_data:
             assert form.cleaned_details is not None, "the form is valid"
             revision = form.cleaned_data["seen_revision"]
-            edit_video(obj, revision=revision, editor=person(request), details=form.cleaned_details)
+            edit_video(obj, revision=revision, editor=signed_in(request), details=form.cleaned_details)
 
     def delete_model(self, request: HttpRequest, obj: Video) -> None:
-        delete_video(obj, by=person(request))
+        delete_video(obj, by=signed_in(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Video]) -> None:
         for video in list(queryset):
-            delete_video(video, by=person(request))
+            delete_video(video, by=signed_in(request))
 
     def get_deleted_objects(self, objs: Iterable[Video], request: HttpRequest) -> Any:  # noqa: ARG002
         return deletion_summary(objs, "videos", "with its files, captions, topic, reports and notices")

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.pages.forms import SORTED_LANGUAGES
+from apps.pages.people import signed_in
 from apps.pages.views.editing import editable_or_404
 from apps.transcription.models import Transcript
 from apps.transcription.parsing import Problem
@@ -34,7 +35,9 @@ def captions(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
     # One byte more than may be is enough to be refused for its size.
     data = file.read(settings.CAPTIONS_MAX_BYTES + 1)
     try:
-        transcript = store_uploaded_captions(video, language=language, data=data, name=str(file.name))
+        transcript = store_uploaded_captions(
+            video, language=language, data=data, name=str(file.name), by=signed_in(request)
+        )
     except CaptionsRefusedError as refusal:
         return _page(request, video, refusal.problems, language=language, status=refusal.status)
     messages.success(request, f"The {transcript.get_language_display()} captions are in place.")
@@ -60,7 +63,7 @@ def _page(
 def delete(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
     """Removes the uploaded captions in the `language` of the form; what lay beneath is shown again."""
     video = editable_or_404(request, video_id)
-    if remove_captions(video, request.POST.get("language", "")):
+    if remove_captions(video, request.POST.get("language", ""), by=signed_in(request)):
         messages.success(request, "The uploaded captions were removed.")
     else:
         messages.error(request, "There are no uploaded captions in that language any more.")

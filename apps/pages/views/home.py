@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from apps.classification.models import Topic
@@ -26,3 +27,9 @@ def topic(request: HttpRequest, label: str) -> HttpResponse:
     page, cards = page_of(request, listed.filter(topic_prediction__topic=chosen))
     context = {"page": page, "cards": cards, "topics": topics_with_counts(listed), "topic": chosen}
     return render(request, "home/home.html", context)
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
+    """Where browsers look by themselves, from pages whose head is not ours: the admin, the API, a file."""
+    return redirect(static("dist/favicon.svg"))

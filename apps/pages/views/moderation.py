@@ -11,7 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from apps.accounts import attempts
+from apps.accounts.attempts import Act, TooManyAttemptsError
 from apps.accounts.models import User
+from apps.accounts.requests import address_of
 from apps.classification.models import Topic
 from apps.classification.topics import confirm_topic
 from apps.pages.people import signed_in
@@ -21,7 +24,10 @@ from apps.videos.models import Report, Video
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
-    """A viewer's word to the moderators; nobody need be signed in to say that a video is harmful."""
+    """A viewer's word to the moderators; nobody need be signed in to say that a video is harmful.
+
+    429 where an address has sent too many: each of a visitor's reports is a row of its own.
+    """
     video = get_object_or_404(Video.objects.visible_to(request.user), pk=video_id)
     context = {"video": video, "report_reasons": Report.Reason.choices}
     if request.method != "POST":
@@ -29,10 +35,13 @@ def report(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
     reason, details = request.POST.get("reason", ""), request.POST.get("details", "")
     reporter = request.user if isinstance(request.user, User) else None
     try:
+        if reporter is None:
+            attempts.take(Act.REPORT, f"address:{address_of(request)}")
         moderation.report(video, reporter=reporter, reason=reason, details=details)
-    except moderation.ModerationError as error:
+    except (TooManyAttemptsError, moderation.ModerationError) as error:
         told = {"report_error": str(error), "chosen_reason": reason, "report_details": details}
-        return render(request, "watch/report.html", {**context, **told}, status=400)
+        status = 429 if isinstance(error, TooManyAttemptsError) else 400
+        return render(request, "watch/report.html", {**context, **told}, status=status)
     messages.success(request, "Thank you. The moderators will look at it.")
     return redirect("pages:watch", video.pk)
 

@@ -80,7 +80,7 @@ def _page(request: HttpRequest, form: DetailsForm, *, status: int = 200, **conte
     known = {
         "form": form,
         "max_bytes": settings.UPLOAD_MAX_BYTES,
-        "max_minutes": settings.UPLOAD_MAX_DURATION_S // 60,
+        "max_duration_ms": settings.UPLOAD_MAX_DURATION_S * 1000,
         "extensions": extensions,
         "accept": ",".join(f".{extension}" for extension in extensions),
         "left_bytes": max(0, limit_bytes - quota.used_by(user)) if limit_bytes else None,

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
 from apps.pages.people import signed_in
+from apps.pages.templatetags.portal import file_url
 from apps.pages.times import parse_time
 from apps.pages.transcript_panel import Track, panel_of, tracks_of
 from apps.pipeline.models import StageRun
@@ -50,6 +51,7 @@ def watch(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
         "start_ms": start_ms,
         "resume_ms": position_of(request.user, video) if isinstance(request.user, User) and start_ms is None else 0,
         "share_url": request.build_absolute_uri(request.path),
+        "poster_url": request.build_absolute_uri(file_url(video, video.poster_name)) if video.poster_name else "",
         "report_reasons": Report.Reason.choices,
         "topics": Topic.objects.all() if isinstance(request.user, User) and request.user.is_moderator else [],
     }

@@ -7,13 +7,14 @@
 | shortest | 5/6 s | N, "Duration" |
 | longest | 7 s | N, "Duration" |
 | reading speed | 20 characters per second | E, "Reading Speed", adult programmes |
-| gap | 2 frames: 83 ms at 24 frames per second | N, "Frame Gap" |
+| gap | 2 frames: 83 ms at 24 frames per second | N, "Frame Gap" (of editions before the timing guidelines) |
 | where to break a line | after marks; before conjunctions, prepositions; not behind articles | N, "Line Treatment" |
-| shape of two lines | balanced; where unequal, the lower one longer | E, "Line Treatment"; B, "Line breaks" |
-| where to end a caption | at sentences, at pauses, at clauses, in this order | B, "Line breaks" |
+| shape of two lines | where they are unequal, the lower one longer | C, rule 20 |
+| one sentence a caption; a short one joined to its neighbour, a long one broken at clauses | | B, 3.2, 3.8, 3.9 |
+| no caption through a pause of a second; a second and a half at least where joining gives it | | our own |
 
 N: Netflix, Timed Text Style Guide: General Requirements. E: Netflix, English Timed Text Style Guide.
-B: BBC, Subtitle Guidelines.
+B: BBC, Subtitle Guidelines, "Line breaks". C: Ivarsson and Carroll, Code of Good Subtitling Practice (1998).
 
 What cannot be kept gives way in this order: no word is left out, split or moved to where it is not said; captions do
 not overlap; length, lines and longest duration are kept; then the reading speed and the shortest duration, as far as
@@ -42,9 +43,10 @@ BREAK_BEFORE = frozenset(
 NO_BREAK_AFTER = BREAK_BEFORE | frozenset(
     """
     a an the my your his her its our their this these those no every each some any i you he she it we they is am are was
-    were be been have has had do does did not will would can could shall should may might must very mr mrs ms dr
+    were be been have has had do does did not will would can could shall should may might must very
     """.split()  # noqa: SIM905
 )
+TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
 
 # Costs of the search for the best captions, found by reading its results; only their proportions matter.
 COST_OF_CAPTION = 1.0
@@ -54,7 +56,9 @@ COST_OF_BREAK_INSIDE_PHRASE = 4.0
 COST_OF_BREAK_AT_CLAUSE = 0.8
 COST_OF_SENTENCE_INSIDE = 1.2
 COST_OF_PAUSE_INSIDE_PER_S = 4.0
-COST_PER_MISSING_S = 5.0  # of the time that reading takes
+FREE_PAUSE_OF_CLAUSE_MS = 650  # a comma lets the reader expect so much of a pause
+COST_PER_MISSING_S = 5.0  # of the time that reading takes, and of what a caption needs not to be a flash
+FLASH_MS = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,7 @@ class CaptionOptions:
     max_chars_per_s: float = 20.0
     min_gap_ms: int = 83
     pause_ms: int = 300  # a shorter one is no place to break at
-    long_pause_ms: int = 1500  # no caption stands through one
+    long_pause_ms: int = 1000  # no caption stands through one
 
 
 def captions_from_words(
@@ -146,17 +150,22 @@ def _fits(words: Sequence[str], options: CaptionOptions) -> bool:
 
 
 def _cost_of_line_break(before: str, after: str) -> float:
-    if _ends(before, SENTENCE_MARKS):
+    if _ends_sentence(before, after):
         return 0.0
     if _ends(before, CLAUSE_MARKS):
         return 0.1
-    if _bare(before) in NO_BREAK_AFTER:
+    if _bare(before) in NO_BREAK_AFTER | TITLES:
         return 1.0
     return 0.3 if _bare(after) in BREAK_BEFORE else 0.5
 
 
 def _ends(word: str, marks: tuple[str, ...]) -> bool:
     return word.rstrip(CLOSING_MARKS).endswith(marks)
+
+
+def _ends_sentence(before: str, after: str) -> bool:
+    """Whether a sentence ends between the two words: not behind "Dr.", nor where small letters go on, as in "etc. and"."""
+    return _ends(before, SENTENCE_MARKS) and _bare(before) not in TITLES and not after[:1].islower()
 
 
 def _bare(word: str) -> str:
@@ -236,11 +245,11 @@ def _cost_of_break(words: Sequence[CaptionWord], end: int, options: CaptionOptio
         return 0.0
     before, after = words[end - 1], words[end]
     pause_ms = after.start_ms - before.end_ms
-    if _ends(before.text, SENTENCE_MARKS) or pause_ms >= options.long_pause_ms:
+    if _ends_sentence(before.text, after.text) or pause_ms >= options.long_pause_ms:
         return 0.0
     if _ends(before.text, CLAUSE_MARKS):
         cost = COST_OF_BREAK_AT_CLAUSE
-    elif _bare(before.text) in NO_BREAK_AFTER:
+    elif _bare(before.text) in NO_BREAK_AFTER | TITLES:
         cost = COST_OF_BREAK_IN_CLAUSE + COST_OF_BREAK_INSIDE_PHRASE
     elif _bare(after.text) in BREAK_BEFORE:
         cost = COST_OF_BREAK_IN_CLAUSE
@@ -254,13 +263,15 @@ def _cost_of_group(group: Sequence[CaptionWord], options: CaptionOptions, next_m
     cost = 0.0
     for before, after in itertools.pairwise(group):
         pause_ms = after.start_ms - before.end_ms
-        if _ends(before.text, SENTENCE_MARKS):
+        if _ends_sentence(before.text, after.text):
             cost += COST_OF_SENTENCE_INSIDE
+        elif _ends(before.text, CLAUSE_MARKS):
+            pause_ms -= FREE_PAUSE_OF_CLAUSE_MS
         if pause_ms >= options.pause_ms:
             cost += COST_OF_PAUSE_INSIDE_PER_S * pause_ms / 1000
     chars = sum(len(word.text) + 1 for word in group) - 1
     shown_ms = _end_ms(group, chars, options, next_ms) - group[0].start_ms
-    wanted_ms = max(options.min_duration_ms, 1000 * chars / options.max_chars_per_s)
+    wanted_ms = max(FLASH_MS, 1000 * chars / options.max_chars_per_s)
     return cost + COST_PER_MISSING_S * max(0.0, wanted_ms - shown_ms) / 1000
 
 
