@@ -343,7 +343,9 @@ SEARCH_PAGE_SIZE = int_setting("SEARCH_PAGE_SIZE", 20, at_least=1)
 SEARCH_CLAIM_S = int_setting("SEARCH_CLAIM_S", 60, at_least=1)
 
 # Several nodes of one cluster are separated by commas. User and password may stand in the address.
-ELASTICSEARCH_URLS = tuple(url.strip().rstrip("/") for url in text_setting("ELASTICSEARCH_URL").split(",") if url.strip())
+ELASTICSEARCH_URLS = tuple(
+    url.strip().rstrip("/") for url in text_setting("ELASTICSEARCH_URL").split(",") if url.strip()
+)
 for _url in ELASTICSEARCH_URLS:
     if not re.fullmatch(r"https?://[^\s/]+:[0-9]{1,5}(/[^\s]*)?", _url):
         raise ImproperlyConfigured(

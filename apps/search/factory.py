@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from apps.search.backends.base import SearchBackend
+
+if TYPE_CHECKING:
+    from apps.search.backends.elasticsearch import ElasticsearchBackend
 
 
 def _sqlite() -> SearchBackend:
@@ -22,7 +26,8 @@ def _sqlite_at(path: Path) -> SearchBackend:
     return SqliteBackend(path)
 
 
-def _elasticsearch() -> SearchBackend:
+def elasticsearch() -> ElasticsearchBackend:
+    """The engine that the ELASTICSEARCH settings describe, whatever SEARCH_BACKEND says."""
     return _elasticsearch_at(
         tuple(settings.ELASTICSEARCH_URLS),
         settings.ELASTICSEARCH_INDEX_PREFIX,
@@ -34,7 +39,7 @@ def _elasticsearch() -> SearchBackend:
 @cache
 def _elasticsearch_at(
     urls: tuple[str, ...], index_prefix: str, analyzer: str, synonyms: tuple[str, ...]
-) -> SearchBackend:
+) -> ElasticsearchBackend:
     # Imported here alone: it takes the better part of a second, which a portal without it need not spend.
     from apps.search.backends.elasticsearch import ElasticsearchBackend, ElasticsearchOptions
 
@@ -53,7 +58,7 @@ def _elasticsearch_at(
 
 
 # The value of SEARCH_BACKEND -> what builds the engine, and keeps it for the process.
-_BUILDERS: dict[str, Callable[[], SearchBackend]] = {"sqlite": _sqlite, "elasticsearch": _elasticsearch}
+_BUILDERS: dict[str, Callable[[], SearchBackend]] = {"sqlite": _sqlite, "elasticsearch": elasticsearch}
 
 
 def backend() -> SearchBackend:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
@@ -30,6 +31,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _REBUILD_BATCH = 100  # documents
+_GLANCE_S = 2.0
 
 
 class ElasticsearchBackend:
@@ -100,8 +102,14 @@ class ElasticsearchBackend:
         return str(self._source(document)["fingerprint"])
 
     def demand_current_schema(self) -> None:
-        """Raises `SearchUnavailableError` where the index was made for another version of the portal."""
-        self._generations.demand_schema(self._generations.current())
+        """Raises `SearchUnavailableError` where the index was made for another version of the portal, or is away.
+
+        Makes none, and does not wait long: it is asked before every command.
+        """
+        hasty = replace(self._options, timeout_s=min(_GLANCE_S, self._options.timeout_s), retries=0)
+        generations = Generations(Connection(hasty), hasty)
+        if (generation := generations.find()) is not None:
+            generations.demand_schema(generation)
 
     # --- inside ---
 
@@ -164,4 +172,3 @@ class ElasticsearchBackend:
                 f"The index {generation.name}, which was being filled, is gone: run rebuild_search_index again."
             )
         return outcome.failures
-

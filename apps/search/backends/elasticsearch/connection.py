@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from elasticsearch import ApiError, Elasticsearch, TransportError, UnsupportedProductError
 
 from apps.search.backends.base import SearchUnavailableError
 
-_RETRIES = 2  # on another node, or again on the only one
 _BUSY_STATUSES = {408, 429, 500, 502, 503, 504}
 _REFUSED_STATUSES = {401, 403}
 
@@ -27,6 +27,7 @@ class ElasticsearchOptions:
     ca_file: str = ""  # of an authority that signed the server's certificate
     timeout_s: float = 10.0  # of a question
     write_timeout_s: float = 30.0
+    retries: int = 2  # on another node, or again on the only one
     analyzer: str = ""  # of the server, for all languages; empty: one for each language that has one
     synonyms: tuple[str, ...] = ()  # rules in Solr's form: "car, automobile" or "tv => television"
 
@@ -82,16 +83,15 @@ class Connection:
 
     def _client(self) -> Elasticsearch:
         if self._made is None or self._made[0] != os.getpid():
-            self._made = (
-                os.getpid(),
-                Elasticsearch(
-                    list(self._options.urls),
-                    api_key=self._options.api_key or None,
-                    ca_certs=self._options.ca_file or None,
-                    request_timeout=self._options.timeout_s,
-                    max_retries=_RETRIES,
-                ),
+            authority: dict[str, Any] = {"ca_certs": self._options.ca_file} if self._options.ca_file else {}
+            made = Elasticsearch(
+                list(self._options.urls),
+                api_key=self._options.api_key or None,
+                request_timeout=self._options.timeout_s,
+                max_retries=self._options.retries,
+                **authority,
             )
+            self._made = (os.getpid(), made)
         return self._made[1]
 
 

@@ -181,9 +181,7 @@ class Generations:
             self.alias,
         )
 
-    def _create(
-        self, generation: Generation, aliases: dict[str, Any], changes: dict[str, Any] | None = None
-    ) -> None:
+    def _create(self, generation: Generation, aliases: dict[str, Any], changes: dict[str, Any] | None = None) -> None:
         wanted = schema.settings(self._options) | (changes or {})
         settings = {name: value for name, value in wanted.items() if value is not None}
         with self._connection.writing() as client:

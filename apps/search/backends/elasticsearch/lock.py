@@ -52,7 +52,9 @@ class RebuildLock:
                     index=self._index, id=_ID, document=_until(), if_seq_no=number, if_primary_term=term
                 )
             except ConflictError:
-                raise RebuildRunningError("Another rebuild of the search index took over: wait for it to end.") from None
+                raise RebuildRunningError(
+                    "Another rebuild of the search index took over: wait for it to end."
+                ) from None
         self._sequence = (answer["_seq_no"], answer["_primary_term"])
 
     def release(self) -> None:

@@ -55,12 +55,13 @@ def rank(terms: Sequence[Term], *, fuzzy: bool) -> list[Query]:
     """Clauses that score what a filter lets through, each adding to the others."""
     words = [term for term in terms if not term.is_phrase]
     together = " ".join(composed(term.text) for term in words)
+    written = [f"{name}^{weight}" for name, weight in WRITTEN.items()]
     clauses: list[Query] = []
     if words:
         clauses += [
             # One sum over the written fields, with the statistics of all of them: a word in a field that few videos
             # have is no less rare.
-            {"combined_fields": {"query": together, "fields": [f"{name}^{weight}" for name, weight in WRITTEN.items()]}},
+            {"combined_fields": {"query": together, "fields": written}},
             {"match": {SPOKEN: {"query": together, "boost": _SPOKEN_WEIGHT}}},
             {
                 "multi_match": {
@@ -70,7 +71,7 @@ def rank(terms: Sequence[Term], *, fuzzy: bool) -> list[Query]:
         ]  # fmt: skip
     if len(words) > 1:
         clauses.append(_phrase(together, _NEAR_FIELDS, slop=_NEAR_WORDS))
-    weighed = [f"{name}^{weight}" for name, weight in WRITTEN.items()] + [f"{SPOKEN}^{_SPOKEN_WEIGHT}"]
+    weighed = [*written, f"{SPOKEN}^{_SPOKEN_WEIGHT}"]
     clauses += [_phrase(composed(term.text), weighed, analyzer=EXACT) for term in terms if term.is_phrase]
     clauses += [_prefix(term, weighed, boost=_PREFIX_WEIGHT) for term in terms if term.is_prefix]
     if fuzzy:
@@ -87,9 +88,7 @@ def any_of(queries: Sequence[Query]) -> Query:
     return {"bool": {"should": list(queries) or [_NOTHING], "minimum_should_match": 1}}
 
 
-def _one(
-    term: Term, fields: Sequence[str], stemmed: Sequence[str] = STEMMED_FIELDS, *, fuzzy: bool = False
-) -> Query:
+def _one(term: Term, fields: Sequence[str], stemmed: Sequence[str] = STEMMED_FIELDS, *, fuzzy: bool = False) -> Query:
     text = composed(term.text)
     if term.is_phrase:
         return _phrase(text, fields, analyzer=EXACT)

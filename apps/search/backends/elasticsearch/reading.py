@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from elasticsearch import Elasticsearch
@@ -93,9 +93,7 @@ def search(client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer
     )
 
 
-def suggest(
-    client: Elasticsearch, index: str, prefix: str, *, limit: int, hidden: frozenset[UUID]
-) -> list[Suggestion]:
+def suggest(client: Elasticsearch, index: str, prefix: str, *, limit: int, hidden: frozenset[UUID]) -> list[Suggestion]:
     """Titles that have the words typed, then ways to complete the last word that find something."""
     terms = parsing.parse(prefix)
     if not terms or limit < 1:
@@ -106,7 +104,7 @@ def suggest(
         query={"bool": {"filter": [listed], "must": match.each_of(terms, ["title"], (), fuzzy=False)}},
         sort=_ORDER[Sort.RELEVANCE],
         size=limit,
-        source=["title"],
+        source={"includes": ["title"]},
     )
     titles = [Suggestion(hit["_source"]["title"], UUID(hit["_id"])) for hit in answer["hits"]["hits"]]
     words = _completions(client, index, terms, limit, listed)
@@ -124,7 +122,7 @@ def scan(client: Elasticsearch, index: str, after: UUID | None, limit: int) -> l
         sort=[{"video_id": "asc"}],
         search_after=[str(after)] if after is not None else None,
         size=limit,
-        source=["fingerprint"],
+        source={"includes": ["fingerprint"]},
         track_total_hits=False,
     )
     return [
@@ -181,11 +179,11 @@ def _find(
         track_total_hits=True,
         from_=query.offset if is_shown else 0,
         size=query.page_size if is_shown else 0,
-        source=_SHOWN,
+        source={"includes": _SHOWN},
         # The same copy of the index answers for all pages of a query: copies score a little differently.
         preference=f"query-{zlib.crc32(query.text.encode()):08x}",
     )
-    return answer.body
+    return cast(Answer, answer.body)
 
 
 def _may_find(viewer: Viewer) -> Query:
@@ -285,9 +283,7 @@ def _moments(places: Answer, terms: tuple[Term, ...]) -> tuple[MomentHit, ...]:
     return best_moments(passages, terms)
 
 
-def _completions(
-    client: Elasticsearch, index: str, terms: tuple[Term, ...], limit: int, listed: Query
-) -> list[str]:
+def _completions(client: Elasticsearch, index: str, terms: tuple[Term, ...], limit: int, listed: Query) -> list[str]:
     """What was typed with its last word completed, the most frequent word first, where a listed video has them all."""
     *others, last = terms
     typed = parsing.fold(last.text)
