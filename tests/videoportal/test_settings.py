@@ -20,6 +20,11 @@ from tests.portal import Portal
         ("DATABASE_URL", "oracle://somewhere/db", "postgres://"),
         ("CSRF_TRUSTED_ORIGINS", "videos.example.org", "with its scheme"),
         ("VIDEOPORTAL_HOME", "/proc/nowhere", "can be written"),
+        ("SEARCH_BACKEND", "solr", "sqlite, elasticsearch"),
+        ("ELASTICSEARCH_INDEX_PREFIX", "Videos", "small letters"),
+        ("ELASTICSEARCH_ANALYZER", "klingon", "romanian"),
+        ("ELASTICSEARCH_SYNONYMS", "/nowhere/synonyms.txt", "can be read"),
+        ("ELASTICSEARCH_CA_FILE", "/nowhere/ca.pem", "can be read"),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_says_what_to_do(tmp_path: Path, name: str, value: str, cure: str) -> None:
@@ -29,6 +34,21 @@ def test_a_wrong_value_stops_the_start_and_says_what_to_do(tmp_path: Path, name:
     assert name in failure.value.stderr
     assert cure in failure.value.stderr
     assert "Traceback" not in failure.value.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "cure"),
+    [
+        ({"SEARCH_BACKEND": "elasticsearch"}, "needs the server's address"),
+        ({"ELASTICSEARCH_URL": "me:secret@host"}, "with scheme and port"),
+        ({"ELASTICSEARCH_URL": "http://me:secret@host:9200", "ELASTICSEARCH_API_KEY": "key"}, "take one of them away"),
+    ],
+)
+def test_settings_of_elasticsearch_are_looked_at_together(tmp_path: Path, settings: dict[str, str], cure: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        Portal(tmp_path, **settings).manage("check")
+    assert cure in failure.value.stderr
+    assert "secret" not in failure.value.stderr
 
 
 def test_the_secret_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from elasticsearch import ApiError, Elasticsearch, TransportError, UnsupportedPr
 
 from apps.search.backends.base import SearchUnavailableError
 
-_BUSY_STATUSES = {408, 429, 500, 502, 503, 504}
+_BUSY_STATUSES = {408, 429}  # and all from 500 on
 _REFUSED_STATUSES = {401, 403}
+_PROXY_STATUSES = {*_REFUSED_STATUSES, 429, 502, 503, 504}  # which what stands before the server may answer
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Connection:
 
     def raise_if_unavailable(self, error: Exception) -> None:
         """Raises for an `error` of the surroundings, and returns for one of our own making."""
-        if isinstance(error, UnsupportedProductError):
+        if isinstance(error, UnsupportedProductError) or _is_foreign(error):
             raise SearchUnavailableError(
                 f"What answers at {self.places} is no Elasticsearch: correct ELASTICSEARCH_URL."
             ) from error
@@ -72,7 +73,7 @@ class Connection:
                 "ELASTICSEARCH_API_KEY or the password in ELASTICSEARCH_URL, and give it all rights over the indices "
                 f"{self._options.index_prefix}-*."
             ) from error
-        if isinstance(error, ApiError) and error.status_code in _BUSY_STATUSES:
+        if isinstance(error, ApiError) and (error.status_code in _BUSY_STATUSES or error.status_code >= 500):
             raise self.busy(f"{error.status_code} {error.message}") from error
 
     def busy(self, reason: str) -> SearchUnavailableError:
@@ -93,6 +94,14 @@ class Connection:
             )
             self._made = (os.getpid(), made)
         return self._made[1]
+
+
+def _is_foreign(error: Exception) -> bool:
+    return (
+        isinstance(error, ApiError)
+        and error.status_code not in _PROXY_STATUSES
+        and error.meta.headers.get("x-elastic-product") != "Elasticsearch"
+    )
 
 
 def _without_credentials(url: str) -> str:
