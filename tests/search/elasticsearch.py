@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
+import tempfile
 import uuid
 from functools import cache
 from pathlib import Path
@@ -23,7 +25,9 @@ def _server() -> tuple[str, str]:
     script = folder / "elasticsearch" / "server"
     if not script.is_file():
         return "", f"ELASTICSEARCH_TEST_URL names no server, and VIDEOPORTAL_SERVERS no folder of them ({folder})"
-    started = subprocess.run([script, "start"], capture_output=True, text=True, timeout=180, check=False)
+    with (Path(tempfile.gettempdir()) / "videoportal-elasticsearch-start.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # tests run in several processes
+        started = subprocess.run([script, "start"], capture_output=True, text=True, timeout=180, check=False)
     if started.returncode:
         return "", f"Elasticsearch does not start: {started.stderr.strip()[-500:]}"
     return started.stdout.split()[0], ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import http.server
 import os
 import threading
+import time
 import uuid
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from elasticsearch import Elasticsearch
 
 from apps.search.backends.base import RebuildRunningError, SearchDocument, SearchUnavailableError
 from apps.search.backends.elasticsearch import ElasticsearchBackend, ElasticsearchOptions, writing
+from apps.search.backends.elasticsearch.generations import Generation, Generations
 from apps.search.documents import source_of
 from apps.search.passages import moments_from_cues
 from tests.search.contract import SearchBackendContract, find, found
@@ -217,6 +219,27 @@ def test_a_rebuild_that_was_killed_over_a_frozen_index_holds_writers_up_for_a_wh
     with pytest.raises(SearchUnavailableError, match="rebuild_search_index again"):
         everything.install(new, former, token)
     assert found(backend, "late") == [late.video_id]
+
+
+def test_what_is_written_while_indices_change_places_waits_for_the_new_one(
+    backend: ElasticsearchBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.index([make_document("before")])
+    late = make_document("late", version=6)
+    install = Generations.install
+
+    def slow(self: Generations, new: Generation, former: Generation, token: str) -> None:
+        writes.append(pool.submit(backend.index, [late]))
+        time.sleep(0.3)
+        assert not writes[0].done()
+        install(self, new, former, token)
+
+    writes: list[Future[dict[uuid.UUID, str]]] = []
+    monkeypatch.setattr(Generations, "install", slow)
+    with ThreadPoolExecutor(1) as pool:
+        backend.rebuild([], version=5)
+        assert writes[0].result() == {}
+    assert found(backend) == [late.video_id]
 
 
 def test_a_write_never_makes_an_index(backend: ElasticsearchBackend, client: Elasticsearch) -> None:
