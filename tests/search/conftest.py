@@ -7,6 +7,8 @@ from pytest_django import Settings
 
 from apps.search.factory import backend
 
+pytest.register_assert_rewrite("tests.search.contract")  # its modules are not called test_…
+
 
 @pytest.fixture
 def index_path(settings: Settings, tmp_path: Path) -> Path:
