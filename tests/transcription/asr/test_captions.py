@@ -63,7 +63,7 @@ def test_a_sentence_too_short_to_stand_alone_is_joined_to_its_neighbour() -> Non
 
 
 def test_no_word_or_two_are_left_over_from_a_long_sentence() -> None:
-    words = spoken("In 1972 the cooking programme became the first American television show with captions.")
+    words = spoken("In 1972 the cooking program became the first American television show with captions.", word_s=0.36)
     captions = captions_from_words(words, OPTIONS)
     assert len(captions) == 2
     assert all(len(caption.words) > 2 for caption in captions)
