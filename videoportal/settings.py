@@ -209,7 +209,7 @@ UPLOAD_EXTENSIONS = list_setting(
     "UPLOAD_EXTENSIONS", ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ogv", "ts", "3gp"]
 )
 PROBE_TIMEOUT_S = int_setting("PROBE_TIMEOUT_S", 10, at_least=1)
-CAPTIONS_MAX_BYTES = int_setting("CAPTIONS_MAX_KB", 5 * 1024, at_least=1) * 1024
+CAPTIONS_MAX_BYTES = int_setting("CAPTIONS_MAX_KB", 5_000, at_least=1) * 1_000
 CAPTIONS_MAX_CUES = int_setting("CAPTIONS_MAX_CUES", 50_000, at_least=1)  # a day, with one every two seconds
 RENDITION_MAX_HEIGHT = int_setting("RENDITION_MAX_HEIGHT", 1080, at_least=144)
 RENDER_THREADS = int_setting("RENDER_THREADS", 2, at_least=1)  # of the encoder; speech runs beside it

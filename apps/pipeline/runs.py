@@ -74,7 +74,7 @@ def end(run: StageRun, state: StageRun.State, *, message: str = "", error: str =
     if not run.end(state, message=message, error=error, now=timezone.now()):
         return False
     queue_ready(run.video_id)
-    _tell_owner(run.video_id)
+    _tell_owner(run)
     return True
 
 
@@ -130,6 +130,13 @@ def _queue_with_followers(run: StageRun) -> None:
     )
 
 
+def _knows_of_all_but(ended: StageRun, runs: list[StageRun]) -> bool:
+    """The owner was told "ready" after every other stage had ended: a topic found anew is no news."""
+    others = [run.ended_at for run in runs if run.pk != ended.pk and run.ended_at is not None]
+    ready = Notice.objects.filter(video_id=ended.video_id, kind=Notice.Kind.READY)
+    return bool(others) and ready.filter(created_at__gte=max(others)).exists()
+
+
 def _lock(video_id: uuid.UUID) -> None:
     """Of stages of one video that end at once, each sees how those before it ended: the owner is told, and told once.
 
@@ -148,14 +155,16 @@ def fail_or_requeue_stalled(run: StageRun, now: datetime) -> None:
         announcements.announce(run.video_id, run.stage)
 
 
-def _tell_owner(video_id: uuid.UUID) -> None:
+def _tell_owner(ended: StageRun) -> None:
     """One notice when the last stage has ended, or when a failure keeps the others from starting."""
-    runs = list(StageRun.objects.filter(video_id=video_id).select_related("video", "video__owner"))
+    runs = list(StageRun.objects.filter(video_id=ended.video_id).select_related("video", "video__owner"))
     failed = [run for run in runs if run.state == StageRun.State.FAILED]
     at_work = [run for run in runs if run.state in (StageRun.State.QUEUED, StageRun.State.RUNNING)]
     if not runs or at_work or (not failed and not all(run.has_ended for run in runs)):
         return
     video = runs[0].video
+    if not failed and _knows_of_all_but(ended, runs):
+        return
     if failed:
         problems = " ".join(f"{STAGE_BY_NAME[run.stage].label}: {run.message}" for run in failed)
         notify(video.owner, video, Notice.Kind.FAILED, f"“{video.title}” needs your attention. {problems}")
