@@ -296,6 +296,7 @@ PLACES: list[Place] = [
 # Addresses that show no video and change none; each with the reason why it is in no table.
 SAY_NOTHING_OF_VIDEOS = {
     "pages:upload": "a form for a new one",
+    "pages:favicon": "the same for all",
     "pages:notices-read": "marks the caller's own notices read",
     "api:me": "the caller's own account",
     "api:topics": "counts alone: see the test of counts",

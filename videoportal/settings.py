@@ -11,112 +11,46 @@ from typing import Any
 
 import django_stubs_ext
 import environ
-from django.core.exceptions import ImproperlyConfigured
 
 from apps.search.synonyms import ANALYZERS, SynonymsError, read_synonyms
+from apps.videos.languages import LANGUAGE_NAMES
+from videoportal.environment import (
+    bool_setting,
+    choice_setting,
+    env,
+    float_setting,
+    folder_setting,
+    int_setting,
+    kept_secret,
+    list_setting,
+    rate_setting,
+    refusal,
+    text_setting,
+    timezone_setting,
+    urls_setting,
+)
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
-
-
-# --- how settings are read ---
-
-
-def _refuse(name: str, value: object, cure: str) -> ImproperlyConfigured:
-    return ImproperlyConfigured(f"{name}={value!r} cannot work: {cure}")
-
-
-def text_setting(name: str, default: str = "") -> str:
-    return str(env.str(name, default)).strip()
-
-
-def bool_setting(name: str, default: bool) -> bool:
-    value = text_setting(name, str(default)).lower()
-    if value in {"1", "true", "yes", "on"}:
-        return True
-    if value in {"0", "false", "no", "off", ""}:
-        return False
-    raise _refuse(name, value, "write true or false.")
-
-
-def int_setting(name: str, default: int, *, at_least: int = 0) -> int:
-    value = text_setting(name, str(default))
-    try:
-        number = int(value)
-    except ValueError:
-        raise _refuse(name, value, f"write a whole number, {at_least} or more.") from None
-    if number < at_least:
-        raise _refuse(name, value, f"write a whole number, {at_least} or more.")
-    return number
-
-
-def float_setting(name: str, default: float, *, at_least: float, at_most: float) -> float:
-    value = text_setting(name, str(default))
-    try:
-        number = float(value)
-    except ValueError:
-        raise _refuse(name, value, f"write a number from {at_least} to {at_most}.") from None
-    if not at_least <= number <= at_most:
-        raise _refuse(name, value, f"write a number from {at_least} to {at_most}.")
-    return number
-
-
-def choice_setting(name: str, default: str, choices: tuple[str, ...]) -> str:
-    value = text_setting(name, default)
-    if value not in choices:
-        raise _refuse(name, value, f"write one of {', '.join(choices)}.")
-    return value
-
-
-def rate_setting(name: str, default: str) -> str:
-    value = text_setting(name, default)
-    if not re.fullmatch(r"[1-9][0-9]*/(s|sec|second|m|min|minute|h|hour|d|day)", value):
-        raise _refuse(name, value, "write how many in which time: 10/sec, 120/min, 60/hour or 500/day.")
-    return value
 
 
 # --- the place ---
 
 # Everything that the portal writes lies below this folder: back it up, and you have backed up the portal.
-HOME = Path(text_setting("VIDEOPORTAL_HOME", str(BASE_DIR / "var"))).expanduser().resolve()
-try:
-    HOME.mkdir(parents=True, exist_ok=True)
-except OSError as error:
-    raise _refuse("VIDEOPORTAL_HOME", HOME, f"name a folder that can be written ({error.strerror}).") from error
+HOME = folder_setting("VIDEOPORTAL_HOME", BASE_DIR / "var")
 
 DEBUG = bool_setting("DEBUG", False)
 SITE_NAME = text_setting("SITE_NAME", "videoportal")
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = list_setting("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = list_setting("CSRF_TRUSTED_ORIGINS", [])
 for _origin in CSRF_TRUSTED_ORIGINS:
     if not _origin.startswith(("http://", "https://")):
-        raise _refuse("CSRF_TRUSTED_ORIGINS", _origin, "write each origin with its scheme: https://videos.example.org.")
+        raise refusal("CSRF_TRUSTED_ORIGINS", _origin, "write each origin with its scheme: https://videos.example.org.")
 
 
-def _secret_key() -> str:
-    """The key from the environment, else one made at the first start and kept in `HOME/secret_key`."""
-    from_environment = text_setting("SECRET_KEY")
-    if from_environment:
-        return from_environment
-    kept = HOME / "secret_key"
-    try:
-        with kept.open("x", encoding="ascii") as file:
-            kept.chmod(0o600)
-            from django.core.management.utils import get_random_secret_key
-
-            file.write(get_random_secret_key())
-    except FileExistsError:
-        pass
-    key = kept.read_text(encoding="ascii").strip()
-    if not key:
-        raise ImproperlyConfigured(f"{kept} is empty: delete it, and a new key is made at the next start.")
-    return key
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = text_setting("SECRET_KEY") or kept_secret(HOME / "secret_key")
 
 # --- the applications ---
 
@@ -145,6 +79,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "videoportal.content_security.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -180,7 +115,8 @@ TEMPLATES: list[dict[str, Any]] = [
 
 DATABASE_URL = text_setting("DATABASE_URL", f"sqlite:///{HOME / 'db.sqlite3'}")
 DATABASES: dict[str, dict[str, Any]] = {"default": env.db_url_config(DATABASE_URL)}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+_engine = DATABASES["default"].get("ENGINE")
+if _engine == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # A transaction takes its write lock when it begins, so that it waits for others then, instead of failing when
         # its first read turns into a write ("database is locked" comes at once there, whatever the timeout).
@@ -188,12 +124,15 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": int_setting("SQLITE_BUSY_TIMEOUT_S", 60, at_least=1),
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
+elif _engine == "django.db.backends.postgresql":
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 else:
-    raise _refuse("DATABASE_URL", DATABASE_URL, "write sqlite:///path or postgres://user:password@host/name.")
+    # Its beginning alone: the rest holds a password.
+    raise refusal(
+        "DATABASE_URL", DATABASE_URL.partition(":")[0], "write sqlite:///path or postgres://user:password@host/name."
+    )
 
-MEDIA_ROOT = Path(text_setting("MEDIA_ROOT", str(HOME / "media")))
+MEDIA_ROOT = folder_setting("MEDIA_ROOT", HOME / "media")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = HOME / "staticfiles"
@@ -229,7 +168,7 @@ LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "pages:home"
 LOGOUT_REDIRECT_URL = "pages:home"
 SIGN_UP = choice_setting("SIGN_UP", "open", ("open", "invite", "closed"))
-USER_QUOTA_BYTES = int_setting("USER_QUOTA_MB", 20_000) * 1_000_000  # 0: no limit
+USER_QUOTA_BYTES = int_setting("USER_QUOTA_MB", 20 * 1024) * 1024**2  # 0: no limit
 SIGN_IN_ATTEMPTS_PER_HOUR = int_setting("SIGN_IN_ATTEMPTS_PER_HOUR", 30, at_least=1)
 INVITATION_DAYS = int_setting("INVITATION_DAYS", 14, at_least=1)
 API_TOKENS_PER_USER = int_setting("API_TOKENS_PER_USER", 20, at_least=1)
@@ -237,7 +176,11 @@ API_TOKENS_PER_USER = int_setting("API_TOKENS_PER_USER", 20, at_least=1)
 # which anybody can send, is ignored.
 PROXY_COUNT = int_setting("PROXY_COUNT", 0)
 
-_email = env.email_url_config(text_setting("EMAIL_URL", "consolemail://"))
+_email_url = text_setting("EMAIL_URL", "consolemail://")
+if _email_url.partition("://")[0] not in env.EMAIL_SCHEMES:
+    _cure = "write smtp+tls://user:password@host:587, or consolemail:// for the log."
+    raise refusal("EMAIL_URL", _email_url.partition(":")[0], _cure)
+_email = env.email_url_config(_email_url)
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 for _name in ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS", "EMAIL_USE_SSL"):
     if _email.get(_name) is not None:
@@ -251,20 +194,22 @@ if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = int_setting("SECURE_HSTS_SECONDS", 3600)
+# `check --deploy` asks for a promise that all other hosts of the domain speak https, which is not the portal's to give.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "apps.pages.errors.csrf_failure"
 
 LANGUAGE_CODE = "en"
-TIME_ZONE = text_setting("TIME_ZONE", "UTC")
+TIME_ZONE = timezone_setting("TIME_ZONE", "UTC")
 USE_TZ = True
 
 # --- uploads and files ---
 
-UPLOAD_MAX_BYTES = int_setting("UPLOAD_MAX_MB", 4_000, at_least=1) * 1_000_000
+UPLOAD_MAX_BYTES = int_setting("UPLOAD_MAX_MB", 4 * 1024, at_least=1) * 1024**2
 UPLOAD_MAX_DURATION_S = int_setting("UPLOAD_MAX_DURATION_MINUTES", 12 * 60, at_least=1) * 60
-UPLOAD_EXTENSIONS: list[str] = env.list(
-    "UPLOAD_EXTENSIONS", default=["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ogv", "ts", "3gp"]
+UPLOAD_EXTENSIONS = list_setting(
+    "UPLOAD_EXTENSIONS", ["mp4", "m4v", "mov", "mkv", "webm", "avi", "mpg", "mpeg", "ogv", "ts", "3gp"]
 )
 PROBE_TIMEOUT_S = int_setting("PROBE_TIMEOUT_S", 10, at_least=1)
 CAPTIONS_MAX_BYTES = int_setting("CAPTIONS_MAX_KB", 5_000, at_least=1) * 1_000
@@ -272,8 +217,11 @@ CAPTIONS_MAX_CUES = int_setting("CAPTIONS_MAX_CUES", 50_000, at_least=1)  # a da
 RENDITION_MAX_HEIGHT = int_setting("RENDITION_MAX_HEIGHT", 1080, at_least=144)
 RENDER_THREADS = int_setting("RENDER_THREADS", 2, at_least=1)  # of the encoder; speech runs beside it
 X_ACCEL_PREFIX = text_setting("X_ACCEL_PREFIX")  # nginx's internal location of MEDIA_ROOT, as "/protected/"
+if X_ACCEL_PREFIX and not X_ACCEL_PREFIX.startswith("/"):
+    raise refusal("X_ACCEL_PREFIX", X_ACCEL_PREFIX, "write nginx's internal location: /protected/.")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+DATA_UPLOAD_MAX_NUMBER_FILES = 10
+FILE_UPLOAD_HANDLERS = ["videoportal.forms.BoundedUploadHandler"]
 
 # --- moderation ---
 
@@ -296,7 +244,7 @@ elif CELERY_BROKER_URL.startswith(("redis://", "rediss://")):
     # sweep of `apps.pipeline.recovery` sends again.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 24 * 3600}
 else:
-    raise _refuse("CELERY_BROKER_URL", CELERY_BROKER_URL, "leave it empty, or write redis://host:6379/0.")
+    raise refusal("CELERY_BROKER_URL", CELERY_BROKER_URL, "leave it empty, or write redis://host:6379/0.")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.1}
@@ -320,7 +268,7 @@ CLASSIFY_STAGE_LIMIT_S = int_setting("CLASSIFY_STAGE_LIMIT_S", 600, at_least=1)
 # --- speech ---
 
 ASR_MODEL = text_setting("ASR_MODEL")  # empty: the embedded recogniser; else a wav2vec2 CTC folder or hub id
-ASR_MODEL_LANGUAGE = text_setting("ASR_MODEL_LANGUAGE", "en")  # the language that ASR_MODEL understands
+ASR_MODEL_LANGUAGE = choice_setting("ASR_MODEL_LANGUAGE", "en", tuple(LANGUAGE_NAMES))  # that ASR_MODEL understands
 ASR_DEVICE = choice_setting("ASR_DEVICE", "auto", ("auto", "cpu", "cuda"))
 ASR_MAX_SEGMENT_S = float_setting("ASR_MAX_SEGMENT_S", 20.0, at_least=2.0, at_most=29.0)
 ASR_BEAM_SIZE = int_setting("ASR_BEAM_SIZE", 5, at_least=1)  # of the embedded recogniser
@@ -343,28 +291,20 @@ SEARCH_PAGE_SIZE = int_setting("SEARCH_PAGE_SIZE", 20, at_least=1)
 SEARCH_CLAIM_S = int_setting("SEARCH_CLAIM_S", 60, at_least=1)
 
 # Several nodes of one cluster are separated by commas. User and password may stand in the address.
-ELASTICSEARCH_URLS = tuple(
-    url.strip().rstrip("/") for url in text_setting("ELASTICSEARCH_URL").split(",") if url.strip()
-)
-for _url in ELASTICSEARCH_URLS:
-    if not re.fullmatch(r"https?://[^\s/]+:[0-9]{1,5}(/[^\s]*)?", _url):
-        raise ImproperlyConfigured(
-            "ELASTICSEARCH_URL cannot work: write each address with scheme and port, as http://host:9200 or "
-            "https://user:password@host:9200."
-        )
+ELASTICSEARCH_URLS = urls_setting("ELASTICSEARCH_URL")
 if SEARCH_BACKEND == "elasticsearch" and not ELASTICSEARCH_URLS:
-    raise _refuse("ELASTICSEARCH_URL", "", "SEARCH_BACKEND=elasticsearch needs the server's address: http://host:9200.")
+    raise refusal("ELASTICSEARCH_URL", "", "SEARCH_BACKEND=elasticsearch needs the server's address: http://host:9200.")
 ELASTICSEARCH_API_KEY = text_setting("ELASTICSEARCH_API_KEY")
 if ELASTICSEARCH_API_KEY and any("@" in url for url in ELASTICSEARCH_URLS):
-    raise ImproperlyConfigured(
-        "ELASTICSEARCH_API_KEY cannot work beside a password in ELASTICSEARCH_URL: take one of them away."
+    raise refusal(
+        "ELASTICSEARCH_API_KEY", "…", "take it away, or the user and password that stand in ELASTICSEARCH_URL."
     )
 ELASTICSEARCH_CA_FILE = text_setting("ELASTICSEARCH_CA_FILE")
 if ELASTICSEARCH_CA_FILE and not Path(ELASTICSEARCH_CA_FILE).is_file():
-    raise _refuse("ELASTICSEARCH_CA_FILE", ELASTICSEARCH_CA_FILE, "name a file of certificates that can be read.")
+    raise refusal("ELASTICSEARCH_CA_FILE", ELASTICSEARCH_CA_FILE, "name a file of certificates that can be read.")
 ELASTICSEARCH_INDEX_PREFIX = text_setting("ELASTICSEARCH_INDEX_PREFIX", "videoportal")
-if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", ELASTICSEARCH_INDEX_PREFIX):
-    raise _refuse(
+if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", ELASTICSEARCH_INDEX_PREFIX) is None:
+    raise refusal(
         "ELASTICSEARCH_INDEX_PREFIX",
         ELASTICSEARCH_INDEX_PREFIX,
         "write small letters, digits, - and _, and begin with a letter or digit.",
@@ -379,7 +319,7 @@ if ELASTICSEARCH_SYNONYMS:
     try:
         ELASTICSEARCH_SYNONYM_RULES = read_synonyms(Path(ELASTICSEARCH_SYNONYMS))
     except SynonymsError as error:
-        raise _refuse("ELASTICSEARCH_SYNONYMS", ELASTICSEARCH_SYNONYMS, str(error)) from error
+        raise refusal("ELASTICSEARCH_SYNONYMS", ELASTICSEARCH_SYNONYMS, str(error)) from error
 
 # --- the API ---
 

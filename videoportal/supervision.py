@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -73,6 +74,8 @@ class Supervisor:
 
     def start(self) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(signal.SIGHUP, _interrupt)  # the terminal was closed
         for managed in self._processes:
             managed.start()
 
@@ -98,15 +101,19 @@ class Supervisor:
             raise CommandError("The web server ended while starting; see the lines above.")
 
     def stop(self) -> None:
-        """Asks all to stop, and kills what has not within the grace: runs cut off so are taken up at the next start."""
+        """Asks all to stop, and kills what has not within the grace: runs cut off so are taken up at the next start.
+
+        A second Ctrl-C cuts the grace short.
+        """
         for managed in self._processes:
             if managed.is_running:
                 # The leader alone: Celery's parent stops its children itself.
                 assert managed.process is not None
                 managed.process.terminate()
         deadline = time.monotonic() + STOP_GRACE_S
-        while time.monotonic() < deadline and any(managed.is_running for managed in self._processes):
-            time.sleep(0.1)
+        with suppress(KeyboardInterrupt):
+            while time.monotonic() < deadline and any(managed.is_running for managed in self._processes):
+                time.sleep(0.1)
         for managed in self._processes:
             managed.signal_group(signal.SIGKILL)
 

@@ -142,7 +142,7 @@ class ProfileForm(forms.ModelForm[User]):
         return cleaned
 
 
-class ChangeForm(PasswordChangeForm):  # type: ignore[type-arg]  # cannot be subscripted when it runs
+class ChangeForm(PasswordChangeForm):
     """The old password and a new one, twice."""
 
     def clean_old_password(self) -> str:
@@ -152,7 +152,7 @@ class ChangeForm(PasswordChangeForm):  # type: ignore[type-arg]  # cannot be sub
 
     def clean(self) -> dict[str, Any]:
         if "old_password" in self.cleaned_data:
-            message = self.error_messages["password_incorrect"]
+            message = str(self.error_messages["password_incorrect"])
             _check_password(self.user, "old_password", self.cleaned_data["old_password"], message)
         return super().clean() or self.cleaned_data
 

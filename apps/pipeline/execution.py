@@ -11,7 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseTroubleError
+from django.db import connection
 from django.utils import timezone
 
 from apps.pipeline import runs
@@ -128,8 +129,10 @@ class Pulse:
     def _beat(self) -> bool:
         try:
             return self._run.beat(progress=self._fraction, message=self.message, now=timezone.now())
-        except DatabaseError:
-            # A database that is away for a moment is no reason to kill an hour of work; the next beat tries again.
+        except DatabaseTroubleError:
+            # A database that is away for a moment is no reason to kill an hour of work; the next beat tries again, over
+            # a new connection.
+            connection.close()
             log.warning("heartbeat not written", exc_info=True, extra={"video": self._run.video_id})
             return True
 

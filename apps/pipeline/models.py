@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
 from django.utils import timezone
 
 from apps.videos.models import Video
@@ -28,16 +28,26 @@ class StageRunQuerySet(models.QuerySet["StageRun"]):
         return self.filter(state=StageRun.State.RUNNING, heartbeat_at__lt=silent_since)
 
     def to_announce(self, now: datetime) -> StageRunQuerySet:
-        """Queued and due, with no message sent, or one sent so long ago that it may be lost."""
+        """Queued and due, with no message sent, or one sent so long ago that it may be lost.
+
+        A run that waits behind hours of others is told of ever more rarely, each time after twice as long: else a busy
+        broker would fill with messages of which all but one do nothing.
+        """
         long_ago = now - timedelta(seconds=settings.STAGE_REQUEUE_AFTER_S)
-        return self.filter(state=StageRun.State.QUEUED, queued_at__lte=now).filter(
-            Q(announced_at__isnull=True) | Q(announced_at__lt=long_ago)
+        due = self.filter(state=StageRun.State.QUEUED, queued_at__lte=now)
+        had_waited = ExpressionWrapper(F("announced_at") - F("queued_at"), output_field=DurationField())
+        waits_since = ExpressionWrapper(Value(now) - F("announced_at"), output_field=DurationField())
+        return due.alias(had_waited=had_waited, waits_since=waits_since).filter(
+            Q(announced_at__isnull=True) | Q(announced_at__lt=long_ago, waits_since__gte=F("had_waited"))
         )
 
     def claim(self, video_id: uuid.UUID, stage: str, *, worker: str, now: datetime) -> StageRun | None:
-        """Takes a queued run for `worker`; None where it is not there to be taken."""
+        """Takes a queued run for `worker`; None where it is not there to be taken.
+
+        Whether it is due is not asked again: its message was sent when it was, and this machine's clock may lag.
+        """
         claim = uuid.uuid4()
-        taken = self.filter(video_id=video_id, stage=stage, state=StageRun.State.QUEUED, queued_at__lte=now).update(
+        self.filter(video_id=video_id, stage=stage, state=StageRun.State.QUEUED).update(
             state=StageRun.State.RUNNING,
             claim=claim,
             worker=worker,
@@ -48,7 +58,8 @@ class StageRunQuerySet(models.QuerySet["StageRun"]):
             heartbeat_at=now,
             ended_at=None,
         )
-        return self.select_related("video").get(claim=claim) if taken else None
+        # None also where the video was deleted just now.
+        return self.select_related("video").filter(claim=claim).first()
 
 
 class StageRun(models.Model):

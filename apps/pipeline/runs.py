@@ -15,7 +15,7 @@ from apps.accounts.models import User
 from apps.pipeline import announcements
 from apps.pipeline.models import StageRun
 from apps.pipeline.stages import STAGE_BY_NAME, STAGES
-from apps.videos.models import ModerationEntry, Notice, Video
+from apps.videos.models import ModerationEntry, ModerationState, Notice, Video
 from apps.videos.moderation import note
 from apps.videos.notices import notify
 
@@ -70,10 +70,11 @@ def _queue(run: StageRun) -> None:
 @transaction.atomic
 def end(run: StageRun, state: StageRun.State, *, message: str = "", error: str = "") -> bool:
     """Records the end of a run, queues what became ready, and tells the owner when all is done. False: taken away."""
+    _lock(run.video_id)
     if not run.end(state, message=message, error=error, now=timezone.now()):
         return False
     queue_ready(run.video_id)
-    _tell_owner(run.video_id)
+    _tell_owner(run)
     return True
 
 
@@ -91,6 +92,7 @@ def run_again(video: Video, stage_name: str, *, by: User) -> None:
 
     Raises RunAgainError where there is no such stage, it has not ended, or what it needs has not succeeded.
     """
+    _lock(video.pk)
     stage = STAGE_BY_NAME.get(stage_name)
     runs = {run.stage: run for run in StageRun.objects.filter(video=video)}
     run = runs.get(stage_name)
@@ -101,12 +103,46 @@ def run_again(video: Video, stage_name: str, *, by: User) -> None:
     unmet = [STAGE_BY_NAME[name].label for name in stage.needs if name in runs and not runs[name].has_succeeded]
     if unmet:
         raise RunAgainError(f"“{stage.label}” needs “{unmet[0]}” to succeed first. Run that one again.")
-    _queue(run)
-    for follower in STAGES:
-        if stage_name in follower.after and follower.name in runs and runs[follower.name].has_ended:
-            StageRun.objects.filter(pk=runs[follower.name].pk).update(state=StageRun.State.WAITING, message="")
+    _queue_with_followers(run)
     if by.is_moderator:
         note(video, by=by, act=ModerationEntry.Act.RERUN, reason=stage.label)
+
+
+@transaction.atomic
+def start_over(video_id: uuid.UUID, stage_name: str) -> None:
+    """Queues a stage anew because what it works on has changed, also where it is at work: that run is taken away.
+
+    Does nothing where the stage has yet to start.
+    """
+    _lock(video_id)
+    # Locked: a worker that claims it now waits until the change is committed, and then reads it.
+    run = StageRun.objects.select_for_update().filter(video_id=video_id, stage=stage_name).first()
+    if run is not None and (run.has_ended or run.state == StageRun.State.RUNNING):
+        _queue_with_followers(run)
+
+
+def _queue_with_followers(run: StageRun) -> None:
+    """What builds on the stage waits for it again; where it is at work on what was before, its run is taken away."""
+    _queue(run)
+    followers = [stage.name for stage in STAGES if run.stage in stage.after]
+    StageRun.objects.filter(video_id=run.video_id, stage__in=followers).update(
+        state=StageRun.State.WAITING, claim=None, progress=0.0, message="", error="", ended_at=None
+    )
+
+
+def _knows_of_all_but(ended: StageRun, runs: list[StageRun]) -> bool:
+    """The owner was told "ready" after every other stage had ended: a topic found anew is no news."""
+    others = [run.ended_at for run in runs if run.pk != ended.pk and run.ended_at is not None]
+    ready = Notice.objects.filter(video_id=ended.video_id, kind=Notice.Kind.READY)
+    return bool(others) and ready.filter(created_at__gte=max(others)).exists()
+
+
+def _lock(video_id: uuid.UUID) -> None:
+    """Of stages of one video that end at once, each sees how those before it ended: the owner is told, and told once.
+
+    SQLite's transactions exclude each other anyway.
+    """
+    Video.objects.select_for_update(no_key=True).filter(pk=video_id).values_list("pk").first()
 
 
 def fail_or_requeue_stalled(run: StageRun, now: datetime) -> None:
@@ -119,18 +155,20 @@ def fail_or_requeue_stalled(run: StageRun, now: datetime) -> None:
         announcements.announce(run.video_id, run.stage)
 
 
-def _tell_owner(video_id: uuid.UUID) -> None:
+def _tell_owner(ended: StageRun) -> None:
     """One notice when the last stage has ended, or when a failure keeps the others from starting."""
-    runs = list(StageRun.objects.filter(video_id=video_id).select_related("video", "video__owner"))
+    runs = list(StageRun.objects.filter(video_id=ended.video_id).select_related("video", "video__owner"))
     failed = [run for run in runs if run.state == StageRun.State.FAILED]
     at_work = [run for run in runs if run.state in (StageRun.State.QUEUED, StageRun.State.RUNNING)]
     if not runs or at_work or (not failed and not all(run.has_ended for run in runs)):
         return
     video = runs[0].video
+    if not failed and _knows_of_all_but(ended, runs):
+        return
     if failed:
         problems = " ".join(f"{STAGE_BY_NAME[run.stage].label}: {run.message}" for run in failed)
         notify(video.owner, video, Notice.Kind.FAILED, f"“{video.title}” needs your attention. {problems}")
-    elif video.is_published:
-        notify(video.owner, video, Notice.Kind.READY, f"“{video.title}” is ready to watch.")
-    else:
+    elif video.moderation_state == ModerationState.PENDING:
         notify(video.owner, video, Notice.Kind.READY, f"“{video.title}” is ready and waits for a moderator.")
+    else:
+        notify(video.owner, video, Notice.Kind.READY, f"“{video.title}” is ready to watch.")

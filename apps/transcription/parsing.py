@@ -13,6 +13,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from apps.transcription.asr.captions import Caption
 from apps.transcription.formats import SRT_CHARACTER_REFERENCE, clean_text, format_time
@@ -29,7 +30,11 @@ _WEBVTT_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>|</?>")
 _SRT_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _SRT_POSITION = re.compile(r"\{\\[^{}]*\}")  # {\an8} and its like, from SubStation Alpha
 _SRT_CHARACTER_REFERENCE = re.compile(SRT_CHARACTER_REFERENCE)
+# Python refuses to read a number of thousands of digits; no character has one of eight.
+_OVERLONG_REFERENCE = re.compile(r"&#[0-9]{8,};?")
 _QUOTED_CHARACTERS = 60
+# Nobody reads more of them, and a file of five megabytes could have millions.
+MAX_PROBLEMS = 10_000
 
 _EXAMPLE_TIME_LINES = {"vtt": "00:00:01.000 --> 00:00:04.000", "srt": "00:00:01,000 --> 00:00:04,000"}
 
@@ -49,7 +54,8 @@ class Problem:
 class ParsedCaptions:
     """What a file holds. `lines[i]` is the number of the time line of `captions[i]`.
 
-    With `problems`, which are in order of their lines, the captions are what could be read nevertheless.
+    With `problems`, which are in order of their lines, the captions are what could be read nevertheless. Reading stops
+    after `MAX_PROBLEMS` of them.
     Captions have no words and no confidence.
     """
 
@@ -84,18 +90,22 @@ def parse_webvtt(data: bytes) -> ParsedCaptions:
     text, problem = _decoded(data)
     if problem:
         return ParsedCaptions((), (), (problem,))
-    lines = list(_numbered(text))
-    if not _WEBVTT_HEADER.fullmatch(lines[0][1]):
+    lines = _numbered(text)
+    first = next(lines)
+    if not _WEBVTT_HEADER.fullmatch(first[1]):
         cure = "A WebVTT file begins with a line that says WEBVTT. Add it, or upload an SRT file under the name .srt."
         return ParsedCaptions((), (), (Problem(1, cure),))
     reader = _Reader("vtt")
-    header, *blocks = _blocks(lines, is_blank=lambda line: not line)
+    blocks = _blocks(chain([first], lines), is_blank=lambda line: not line)
+    header = next(blocks)
     first_time = next((index for index, (_, line) in enumerate(header) if "-->" in line), None)
     if first_time is not None:  # a caption right below the header
-        blocks.insert(0, header[first_time:])
+        blocks = chain([header[first_time:]], blocks)
     for block in blocks:
         if not _WEBVTT_SILENT_BLOCK.fullmatch(block[0][1]):
             reader.read_webvtt_block(block)
+        if reader.has_given_up:
+            break
     return reader.parsed()
 
 
@@ -112,6 +122,8 @@ def parse_srt(data: bytes) -> ParsedCaptions:
     reader = _Reader("srt")
     for block in _blocks(_numbered(text), is_blank=lambda line: not line.strip()):
         reader.read_srt_block(block)
+        if reader.has_given_up:
+            break
     return reader.parsed()
 
 
@@ -123,6 +135,10 @@ class _Reader:
         self.cues: list[_Cue] = []
         self.latest: _Cue | None = None  # which takes text, even where its time could not be read
         self.problems: list[Problem] = []
+
+    @property
+    def has_given_up(self) -> bool:
+        return len(self.problems) >= MAX_PROBLEMS
 
     def read_webvtt_block(self, block: list[_Line]) -> None:
         cue: _Cue | None = None
@@ -166,7 +182,8 @@ class _Reader:
             if text:
                 lines.append(cue.line)
                 captions.append(Caption(cue.start_ms, cue.end_ms, text, (), None))
-        problems = sorted([*self.problems, *_problems_of_order(captions, lines)], key=lambda problem: problem.line)
+        of_order = islice(_problems_of_order(captions, lines), MAX_PROBLEMS)
+        problems = sorted([*self.problems, *of_order], key=lambda problem: problem.line)
         return ParsedCaptions(tuple(captions), tuple(lines), tuple(problems))
 
     def _begin_cue(self, number: int, line: str) -> _Cue:
@@ -176,27 +193,32 @@ class _Reader:
         start_ms, end_ms = _milliseconds(times[:4]), _milliseconds(times[4:])
         self.latest = cue = _Cue(number, start_ms or 0, end_ms or 0, [])
         if start_ms is None or end_ms is None:
-            self.problems.append(Problem(number, self._bad_time_line(line)))
+            self._complain(number, self._bad_time_line(line))
         elif end_ms <= start_ms:
             times_told = f"ends at {format_time(end_ms)}, which is not after its start at {format_time(start_ms)}"
-            self.problems.append(Problem(number, f"The caption {times_told}. Correct one of the two times."))
+            self._complain(number, f"The caption {times_told}. Correct one of the two times.")
         else:
             self.cues.append(cue)
         return cue
+
+    def _complain(self, number: int, message: str) -> None:
+        if not self.has_given_up:
+            self.problems.append(Problem(number, message))
 
     def _complain_of_lost_text(self, number: int, line: str) -> None:
         if _LIKE_TIME_LINE.match(line):
             message = self._bad_time_line(line)
         else:
             message = f"“{_quoted(line)}” has no time line above it. Add one like {_EXAMPLE_TIME_LINES[self.form]}"
-        self.problems.append(Problem(number, message))
+        self._complain(number, message)
 
     def _bad_time_line(self, line: str) -> str:
         return f"“{_quoted(line)}” is not a time line. Write it like {_EXAMPLE_TIME_LINES[self.form]}"
 
     def _plain(self, marked_up: str) -> str:
         if self.form == "vtt":
-            return clean_text(html.unescape(_WEBVTT_TAG.sub("", marked_up)))
+            without_tags = _OVERLONG_REFERENCE.sub("\N{REPLACEMENT CHARACTER}", _WEBVTT_TAG.sub("", marked_up))
+            return clean_text(html.unescape(without_tags))
         without_tags = _SRT_POSITION.sub("", _SRT_TAG.sub("", marked_up))
         return clean_text(_SRT_CHARACTER_REFERENCE.sub(lambda match: html.unescape(match[0]), without_tags))
 
@@ -216,7 +238,11 @@ def _decoded(data: bytes) -> tuple[str, Problem | None]:
 
 
 def _numbered(text: str) -> Iterator[_Line]:
-    return enumerate(_LINE_END.split(text), start=1)
+    number, start = 1, 0
+    for line_end in _LINE_END.finditer(text):
+        yield number, text[start : line_end.start()]
+        number, start = number + 1, line_end.end()
+    yield number, text[start:]
 
 
 def _blocks(lines: Iterable[_Line], *, is_blank: Callable[[str], bool]) -> Iterator[list[_Line]]:

@@ -34,7 +34,8 @@ def transcribe_video(
     An automatic transcript that the same recogniser left unfinished is gone on with at its cursor; otherwise a new one
     is filled. Each segment's cues are committed with the cursor, so that it can be killed at any instant. When all is
     recognised the new transcript takes the place of the earlier automatic ones, in one transaction; until then an
-    earlier complete one stays and is served. Edited and uploaded ones are never touched.
+    earlier complete one stays and is served. One in another language goes at once: the video was said to be in that
+    one by mistake, and what it says is nonsense. Edited and uploaded ones are never touched.
 
     Raises StageSkippedError for a video without sound and for a language that no recogniser understands;
     StageFailedError when the file is gone or its sound unreadable; TranscriptTakenError when another run writes to
@@ -42,6 +43,7 @@ def transcribe_video(
     """
     if not video.has_sound:
         raise StageSkippedError(NO_SOUND)
+    _delete_what_was_heard_in_another_language(video)
     progress(0.0, "Preparing the speech recogniser.")
     try:
         recognizer = recognizer_of(video.language)
@@ -67,6 +69,12 @@ def transcribe_video(
     progress(1.0, "" if position else "No speech was found.")
 
 
+def _delete_what_was_heard_in_another_language(video: Video) -> None:
+    with transaction.atomic():
+        if Transcript.objects.filter(video=video).automatic().exclude(language=video.language).delete()[0]:
+            video_changed.send(sender=__name__, video_id=video.pk)
+
+
 def _transcript_to_fill(video: Video, recogniser: str) -> Transcript:
     with transaction.atomic():
         # The lock makes two runs of the stage find the same transcript, whose cursor then tells them apart.
@@ -74,7 +82,7 @@ def _transcript_to_fill(video: Video, recogniser: str) -> Transcript:
         unfinished = Transcript.objects.filter(video=video).automatic().being_filled()
         wanted = {"language": video.language, "recogniser": recogniser[:RECOGNISER_LENGTH]}
         transcript = unfinished.filter(**wanted).order_by("-created_at").first()
-        # What another recogniser began, or this one in another language, is of no use to anybody.
+        # What another recogniser began is of no use to anybody.
         abandoned = unfinished.exclude(pk=transcript.pk) if transcript else unfinished
         if abandoned.delete()[0]:
             video_changed.send(sender=__name__, video_id=video.pk)
@@ -97,7 +105,6 @@ def _complete(transcript: Transcript) -> None:
     with transaction.atomic():
         now = timezone.now()
         _move(transcript, completed_at=now, mean_confidence=_mean_confidence(transcript))
-        # The automatic ones of another language too: they were made when the video was said to be in that one.
         Transcript.objects.filter(video=transcript.video_id).automatic().exclude(pk=transcript.pk).delete()
         video_changed.send(sender=__name__, video_id=transcript.video_id)
 

@@ -33,13 +33,25 @@ class DetailsInvalidError(ValueError):
         self.problems = problems
 
 
+# Letters and symbols by their category, but drawn as nothing: fillers of Hangul, and the empty Braille pattern.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+
 def tidy_line(text: str) -> str:
-    """One line: NFC, control characters and runs of white space become one space. Emoji stay."""
-    visible = (
+    """One line: NFC, control characters and runs of white space become one space. Emoji stay.
+
+    Empty where nothing in it can be seen: marks of direction, joiners and their like alone.
+    """
+    kept = (
         char if unicodedata.category(char) not in {"Cc", "Cs", "Zl", "Zp"} else " "
         for char in unicodedata.normalize("NFC", text)
     )
-    return " ".join("".join(visible).split())
+    line = " ".join("".join(kept).split())
+    return line if any(map(_is_visible, line)) else ""
+
+
+def _is_visible(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LNPS" and char not in _BLANK
 
 
 def tidy_text(text: str) -> str:
@@ -50,7 +62,7 @@ def tidy_text(text: str) -> str:
 
 def normalised_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Lower case, without `#`, each once, in the order given. Empty ones are dropped."""
-    tidied = (re.sub(r"^#+\s*", "", tidy_line(tag)).casefold().strip() for tag in tags)
+    tidied = (tidy_line(tidy_line(tag).lstrip("#")).casefold() for tag in tags)
     return tuple(dict.fromkeys(tag for tag in tidied if tag))
 
 

@@ -59,6 +59,8 @@ def delete_video(video: Video, *, by: User, reason: str = "") -> uuid.UUID:
     """
     video_id = video.pk
     with transaction.atomic():
+        # Locked before what hangs on it, as a stage that ends does (`pipeline.runs.end`): else the two could deadlock.
+        Video.objects.select_for_update().filter(pk=video_id).first()
         if by.pk != video.owner_id:
             moderation.note(video, by=by, act=ModerationEntry.Act.DELETED, reason=reason)
         # A fresh instance: the caller keeps its own with the id, for the message that says what was deleted.

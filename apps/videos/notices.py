@@ -7,11 +7,18 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.videos.models import Notice, Video
 
+# Of these, what was told last is true: a video that is ready now needs no attention any more.
+_ALTERNATIVES = (
+    {Notice.Kind.READY, Notice.Kind.FAILED},
+    {Notice.Kind.PUBLISHED, Notice.Kind.REJECTED},
+)
 
-def notify(user: User, video: Video, kind: str, text: str) -> Notice:
-    """Tells `user`. An unread line of the same kind about the same video is replaced: "run again" must not pile up."""
+
+def notify(user: User, video: Video, kind: Notice.Kind, text: str) -> Notice:
+    """Tells `user`, in place of what they have not read yet of this: "run again" must not pile up."""
+    (alternatives,) = (kinds for kinds in _ALTERNATIVES if kind in kinds)
     with transaction.atomic():
-        Notice.objects.filter(user=user, video=video, kind=kind, read_at=None).delete()
+        Notice.objects.filter(user=user, video=video, kind__in=alternatives, read_at=None).delete()
         return Notice.objects.create(user=user, video=video, kind=kind, text=text)
 
 

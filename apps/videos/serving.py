@@ -20,7 +20,8 @@ from apps.videos.files import media_root
 
 CHUNK_BYTES = 256 * 1024
 PUBLIC_MAX_AGE_S = 300  # a video made private is gone from shared caches after that long
-_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)\s*", re.IGNORECASE)
+# At most 18 digits: Python refuses to read thousands of them, and no file is that long.
+_RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*", re.IGNORECASE)
 
 
 class RangeNotSatisfiableError(ValueError):

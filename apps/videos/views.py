@@ -29,7 +29,8 @@ def file(request: HttpRequest, video_id: uuid.UUID, name: str) -> HttpResponseBa
     """
     video = get_object_or_404(Video.objects.visible_to(request.user), pk=video_id)
     is_original = name == original_name_in_folder(video)
-    if is_original and name != video.web_name:
+    is_for_editors = is_original and name != video.web_name
+    if is_for_editors:
         get_object_or_404(Video.objects.editable_by(request.user), pk=video_id)
     elif not _is_named_by(video, name):
         raise Http404("This video has no file of that name.")
@@ -39,7 +40,8 @@ def file(request: HttpRequest, video_id: uuid.UUID, name: str) -> HttpResponseBa
         path,
         content_type=CONTENT_TYPES.get(path.suffix.removeprefix("."), "application/octet-stream"),
         download_name=_download_name(video, path.suffix, is_original) if request.GET.get("download") else None,
-        is_public=video.is_listed,
+        # A shared cache asks nobody: it must never keep what only some may have.
+        is_public=video.is_listed and not is_for_editors,
     )
 
 

@@ -131,3 +131,18 @@ def test_there_is_no_link_where_somebody_administers(db: None) -> None:
 
     assert first_administrator_link(BASE) is None
     assert User.objects.count() == 1
+
+
+def test_it_limits_guesses_at_the_old_password(client: Client, owner: User, settings: Settings) -> None:
+    settings.SIGN_IN_ATTEMPTS_PER_HOUR = 2
+    client.force_login(owner)
+    new = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+
+    for guess in ("one", "two"):
+        assert client.post("/accounts/password-change/", {"old_password": guess, **new}).status_code == 200
+    refused = client.post("/accounts/password-change/", {"old_password": PASSWORD, **new})
+
+    assert refused.status_code == 429
+    assert "Too many attempts" in refused.content.decode()
+    owner.refresh_from_db()
+    assert owner.check_password(PASSWORD)

@@ -145,3 +145,9 @@ def test_the_admins_own_sign_in_page_has_the_same_limit(client: Client, moderato
 
     assert "Too many attempts" in response.content.decode()
     assert not is_signed_in(client)
+
+
+def test_it_tells_of_the_administrators_link_until_somebody_has_followed_it(client: Client, db: None) -> None:
+    assert "administrator link" in client.get("/accounts/sign-in/").content.decode()
+    User.objects.create_superuser("root", password=PASSWORD)
+    assert "administrator link" not in client.get("/accounts/sign-in/").content.decode()

@@ -176,6 +176,8 @@ def test_keys_work_as_elsewhere(visitor: Page, portal: Portal) -> None:
     assert visitor.evaluate("document.querySelector('video').muted") is True
     visitor.keyboard.press("k")
     visitor.wait_for_function("!document.querySelector('video').paused")
+    visitor.locator("#player").click(position={"x": 200, "y": 150})
+    visitor.wait_for_function("document.querySelector('video').paused")
 
 
 def test_the_page_reads_without_scripts(browser_without_scripts: Page, portal: Portal) -> None:

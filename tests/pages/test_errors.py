@@ -1,3 +1,5 @@
+from unittest.mock import Mock
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
@@ -6,6 +8,7 @@ from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
 from apps.accounts.models import User
+from apps.api.views import finding
 from apps.pages import errors
 from apps.pages.context import site
 
@@ -39,6 +42,27 @@ def test_the_page_for_our_own_faults_needs_no_database(rf: RequestFactory) -> No
     response = errors.server_error(rf.get("/"))
     assert response.status_code == 500
     assert "Something broke on our side" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_api_answers_a_fault_of_ours_as_it_answers_all(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "topics_with_counts", Mock(side_effect=ZeroDivisionError("secret detail")))
+    client.raise_request_exception = False
+    response = client.get("/api/v1/topics/")
+    assert response.status_code == 500
+    assert response.json()["code"] == "error"
+    assert "secret detail" not in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_an_address_beside_the_api_is_told_in_json(client: Client) -> None:
+    response = client.get("/api/nowhere/")
+    assert response.status_code == 404
+    assert response.json()["code"] == "not_found"
+
+
+def test_browsers_find_the_icon_by_themselves(client: Client) -> None:
+    assert client.get("/favicon.ico")["Location"] == "/static/dist/favicon.svg"
 
 
 def test_refusals_say_why(rf: RequestFactory) -> None:

@@ -80,3 +80,11 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
         make_video()
     with django_assert_max_num_queries(6):
         page(client)
+
+
+def test_it_tells_a_visitor_how_to_go_on(client: Client, owner: User, make_video: MakeVideo) -> None:
+    assert "Sign in and upload the first video" in page(client)
+    make_video()
+    assert 'href="/accounts/sign-in/?next=/upload/"' in page(client)
+    client.force_login(owner)
+    assert "to upload your own" not in page(client)

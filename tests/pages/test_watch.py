@@ -1,7 +1,9 @@
 import re
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
+from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
@@ -290,3 +292,39 @@ def test_a_moderator_confirms_the_topic(client: Client, video: Video, moderator:
     prediction = TopicPrediction.objects.get(video=video)
     assert (prediction.topic, prediction.is_confirmed) == (topic, True)
     assert client.post(f"/watch/{video.pk}/moderate/", {"act": "topic", "topic": "astrology"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"visibility": Visibility.UNLISTED}, {"visibility": Visibility.PRIVATE}, {"moderation_state": "pending"}],
+)
+def test_search_engines_are_kept_from_what_nobody_may_find(
+    client: Client, owner: User, make_video: MakeVideo, changes: dict[str, str]
+) -> None:
+    client.force_login(owner)
+    html = watch(client, make_video(title="Not for everybody", **changes))
+    assert '<meta name="robots" content="noindex">' in html
+    assert 'property="og:' not in html
+
+
+def test_a_listed_video_says_what_it_is_where_it_is_linked(client: Client, make_video: MakeVideo) -> None:
+    video = make_video(title='Roses & "thorns"', description="On <gardens>.", poster_name="poster.jpg")
+    html = watch(client, video)
+    assert "noindex" not in html
+    assert '<meta property="og:title" content="Roses &amp; &quot;thorns&quot;">' in html
+    assert '<meta name="description" content="On &lt;gardens&gt;.">' in html
+    assert f'<meta property="og:image" content="http://testserver/videos/{video.pk}/files/poster.jpg">' in html
+
+
+def test_visitors_reports_are_limited(client: Client, video: Video, owner: User, settings: Settings) -> None:
+    settings.SIGN_IN_ATTEMPTS_PER_HOUR = 1
+    cache.clear()
+    address = f"/watch/{video.pk}/report/"
+    assert client.post(address, {"reason": "other"}).status_code == 302
+    refused = client.post(address, {"reason": "other", "details": "Again."})
+    assert refused.status_code == 429
+    assert "Too many attempts" in refused.content.decode()
+    assert "Again." in refused.content.decode(), "what was written is kept"
+    assert Report.objects.count() == 1
+    client.force_login(owner)
+    assert client.post(address, {"reason": "other"}).status_code == 302

@@ -5,8 +5,10 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import InterfaceError, connection, transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -14,7 +16,7 @@ from apps.pipeline import execution, recovery, runs
 from apps.pipeline.models import StageRun
 from apps.pipeline.stages import STAGE_BY_NAME
 from apps.pipeline.status import stage_views
-from apps.videos.models import Video
+from apps.videos.models import Notice, Video
 from tests.factories import make_video
 
 State = StageRun.State
@@ -82,12 +84,57 @@ def test_it_does_nothing_with_a_message_that_came_twice(video: Video, monkeypatc
 
 
 def test_it_stops_when_the_video_is_deleted(video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
-    threading.Timer(0.3, lambda: Video.objects.filter(pk=video.pk).delete()).start()
+    def delete() -> None:
+        Video.objects.filter(pk=video.pk).delete()
+        connection.close()
+
+    threading.Timer(0.3, delete).start()
     stage = replace(STAGE_BY_NAME["probe"], verb="tests.pipeline.verbs.report_for_ever")
     monkeypatch.setitem(STAGE_BY_NAME, "probe", stage)
     killed: list[float] = []
     execution.run_stage(video.id, "probe", worker="w", kill=lambda: killed.append(time.monotonic()))
     assert killed == [], "the verb noticed by itself"
+
+
+def test_a_database_that_is_away_for_a_heartbeat_costs_nothing(video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bool] = []
+    beat = StageRun.beat
+
+    def beat_at_last(run: StageRun, **told: Any) -> bool:
+        written.append(len(written) >= 2)
+        if not written[-1]:
+            raise InterfaceError("connection already closed")
+        return beat(run, **told)
+
+    monkeypatch.setattr(StageRun, "beat", beat_at_last)
+    run, killed = run_probe(video, "take_a_moment", monkeypatch)
+    assert written[-1], "it went on trying"
+    assert (run.state, killed) == (State.DONE, [])
+
+
+def test_of_two_stages_that_end_at_once_the_second_knows_of_the_first(video: Video) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite lets one transaction write at a time; `make test-postgres` runs this")
+    for stage in ("probe", "transcribe"):
+        run = StageRun.objects.claim(video.id, stage, worker="w", now=timezone.now())
+        assert run is not None
+        runs.end(run, State.DONE)
+    render = StageRun.objects.claim(video.id, "render", worker="a", now=timezone.now())
+    classify = StageRun.objects.claim(video.id, "classify", worker="b", now=timezone.now())
+    assert render is not None
+    assert classify is not None
+
+    def end_classify() -> None:
+        runs.end(classify, State.DONE)
+        connection.close()
+
+    other = threading.Thread(target=end_classify)
+    with transaction.atomic():
+        runs.end(render, State.DONE)
+        other.start()
+        other.join(0.3)  # it has begun, and waits for this transaction
+    other.join()
+    assert [notice.kind for notice in Notice.objects.all()] == [Notice.Kind.READY]
 
 
 def test_it_ends_a_stage_at_its_time_limit(video: Video, monkeypatch: pytest.MonkeyPatch, settings: object) -> None:

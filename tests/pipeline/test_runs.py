@@ -1,11 +1,17 @@
 """From one stage to the next."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.pipeline import announcements, runs
+from apps.pipeline.intake import edit_video
 from apps.pipeline.models import StageRun
-from apps.videos.models import ModerationEntry, Notice, Video
+from apps.videos.editing import EditConflictError
+from apps.videos.models import ModerationEntry, ModerationState, Notice, Video
+from apps.videos.uploads import VideoDetails
 from tests.factories import make_video
 
 State = StageRun.State
@@ -28,8 +34,6 @@ def announced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def end(video: Video, stage: str, state: State, message: str = "") -> None:
-    from django.utils import timezone
-
     run = StageRun.objects.claim(video.id, stage, worker="w", now=timezone.now())
     assert run is not None
     assert runs.end(run, state, message=message)
@@ -79,8 +83,6 @@ def test_it_tells_the_owner_once_when_all_is_done(video: Video) -> None:
 
 
 def test_it_lets_one_of_two_claims_through(video: Video) -> None:
-    from django.utils import timezone
-
     first = StageRun.objects.claim(video.id, "probe", worker="a", now=timezone.now())
     second = StageRun.objects.claim(video.id, "probe", worker="b", now=timezone.now())
     assert first is not None
@@ -89,8 +91,6 @@ def test_it_lets_one_of_two_claims_through(video: Video) -> None:
 
 
 def test_it_ignores_the_end_of_a_run_that_was_given_to_somebody_else(video: Video) -> None:
-    from django.utils import timezone
-
     lost = StageRun.objects.claim(video.id, "probe", worker="a", now=timezone.now())
     assert lost is not None
     assert lost.requeue(due_at=timezone.now())
@@ -127,3 +127,87 @@ def test_it_logs_a_moderators_rerun(video: Video, moderator: User) -> None:
     runs.run_again(video, "probe", by=moderator)
     entry = ModerationEntry.objects.get()
     assert (entry.act, entry.moderator, entry.video) == (ModerationEntry.Act.RERUN, moderator, video)
+
+
+def test_the_stages_after_a_check_that_failed_follow_when_it_is_run_again(video: Video) -> None:
+    end(video, "probe", State.FAILED)
+    runs.run_again(video, "probe", by=video.owner)
+    end(video, "probe", State.DONE)
+    assert states(video) == {"probe": "done", "render": "queued", "transcribe": "queued", "classify": "waiting"}
+
+
+def test_it_takes_away_a_run_that_works_on_what_is_made_anew(video: Video) -> None:
+    for stage in ("probe", "render", "transcribe"):
+        end(video, stage, State.DONE)
+    stale = StageRun.objects.claim(video.id, "classify", worker="w", now=timezone.now())
+    assert stale is not None
+    runs.run_again(video, "transcribe", by=video.owner)
+    assert states(video)["classify"] == "waiting"
+    assert not stale.beat(progress=0.5, message="", now=timezone.now()), "its worker is told to stop"
+    end(video, "transcribe", State.DONE)
+    end(video, "classify", State.DONE)
+
+
+def test_two_failed_stages_make_one_notice_and_success_at_last_replaces_it(video: Video) -> None:
+    end(video, "probe", State.DONE)
+    end(video, "render", State.FAILED, "No picture.")
+    end(video, "transcribe", State.FAILED, "No sound.")
+    assert not Notice.objects.exists(), "the topic is still to come"
+    end(video, "classify", State.DONE)
+    notice = Notice.objects.get()
+    assert "No picture." in notice.text
+    assert "No sound." in notice.text
+    for stage in ("render", "transcribe", "classify"):
+        if stage != "classify":
+            runs.run_again(video, stage, by=video.owner)
+        end(video, stage, State.DONE)
+    assert [notice.kind for notice in Notice.objects.all()] == [Notice.Kind.READY]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [(ModerationState.PENDING, "waits for a moderator"), (ModerationState.PUBLISHED, "to watch")]
+)
+def test_the_notice_says_whether_a_moderator_is_still_to_look(video: Video, state: str, words: str) -> None:
+    Video.objects.update(moderation_state=state)
+    for stage in ("probe", "render", "transcribe", "classify"):
+        end(video, stage, State.DONE)
+    assert words in Notice.objects.get().text
+
+
+def test_a_message_is_sent_again_ever_more_rarely(video: Video, settings: object) -> None:
+    settings.STAGE_REQUEUE_AFTER_S = 120  # type: ignore[attr-defined]
+    queued_at = timezone.now()
+    StageRun.objects.filter(stage="probe").update(queued_at=queued_at, announced_at=None)
+    sent_after_s = []
+    for seconds in range(0, 3_600, 10):
+        now = queued_at + timedelta(seconds=seconds)
+        if StageRun.objects.to_announce(now).update(announced_at=now):
+            sent_after_s.append(seconds)
+    assert sent_after_s == [0, 130, 260, 520, 1_040, 2_080]
+
+
+def details(video: Video, language: str) -> VideoDetails:
+    return VideoDetails(video.title, language=language, visibility=video.visibility)
+
+
+def test_another_language_makes_the_captions_anew_and_takes_away_the_run_in_the_old_one(video: Video) -> None:
+    end(video, "probe", State.DONE)
+    heard_as_english = StageRun.objects.claim(video.id, "transcribe", worker="w", now=timezone.now())
+    assert heard_as_english is not None
+    edit_video(video, revision=1, editor=video.owner, details=details(video, "de"))
+    assert states(video)["transcribe"] == "queued"
+    assert not runs.end(heard_as_english, State.DONE)
+    end(video, "transcribe", State.SKIPPED)
+    end(video, "classify", State.DONE)
+    edit_video(video, revision=2, editor=video.owner, details=details(video, "en"))
+    assert (states(video)["transcribe"], states(video)["classify"]) == ("queued", "waiting")
+
+
+def test_an_edit_that_is_refused_or_keeps_the_language_starts_nothing(video: Video) -> None:
+    for stage in ("probe", "render", "transcribe", "classify"):
+        end(video, stage, State.DONE)
+    before = states(video)
+    edit_video(video, revision=1, editor=video.owner, details=details(video, "en"))
+    with pytest.raises(EditConflictError):
+        edit_video(video, revision=1, editor=video.owner, details=details(video, "de"))
+    assert states(video) == before

@@ -12,6 +12,10 @@ def succeed(video: Video, progress: Progress) -> None:
     progress(1.0, "all of it")
 
 
+def take_a_moment(video: Video, progress: Progress) -> None:
+    time.sleep(0.5)
+
+
 def skip(video: Video, progress: Progress) -> None:
     raise StageSkippedError("This video has no sound.")
 

@@ -9,6 +9,8 @@ from pytest_django import Settings
 from apps.search.factory import backend
 from tests.search.elasticsearch import elasticsearch_url, fresh_prefix, remove_indices
 
+pytest.register_assert_rewrite("tests.search.contract")  # its modules are not called test_…
+
 
 @pytest.fixture
 def index_path(settings: Settings, tmp_path: Path) -> Path:

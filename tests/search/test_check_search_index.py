@@ -47,7 +47,7 @@ def test_it_finds_every_kind_of_difference_and_no_other(owner: User) -> None:
 
 def test_it_fails_and_says_how_to_put_it_right(owner: User, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = spoil(owner)
-    with pytest.raises(CommandError, match="1 × is in the index with other contents.*--repair"):
+    with pytest.raises(CommandError, match=r"1 × is in the index with other contents.*--repair"):
         call_command("check_search_index")
     printed = capsys.readouterr().out
     assert all(f"{video_id} {fault.value}" in printed for video_id, fault in wrong.items())

@@ -213,8 +213,14 @@ VERBS: dict[str, tuple[Callable[[World], None], Act]] = {
             world.video, language="en", data=CAPTIONS, name="a.vtt", by=world.video.owner
         ),
     ),
-    "transcription.uploading remove_captions": (prepare_nothing, lambda world: remove_captions(world.video, "en", by=world.video.owner)),
-    "transcription.uploading delete_transcript": (prepare_nothing, lambda world: delete_transcript(world.transcript, by=world.video.owner)),
+    "transcription.uploading remove_captions": (
+        prepare_nothing,
+        lambda world: remove_captions(world.video, "en", by=world.video.owner),
+    ),
+    "transcription.uploading delete_transcript": (
+        prepare_nothing,
+        lambda world: delete_transcript(world.transcript, by=world.video.owner),
+    ),
     "classification.classify classify_video": (prepare_nothing, classify),
     "classification.topics confirm_topic": (
         prepare_nothing,

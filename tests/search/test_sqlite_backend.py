@@ -12,7 +12,9 @@ import pytest
 
 from apps.search.backends.base import RebuildRunningError, SearchDocument, SearchUnavailableError
 from apps.search.backends.sqlite import SqliteBackend
-from tests.search.contract import SearchBackendContract, find, found
+from tests.portal import wait_until
+from tests.search.contract import SearchBackendContract
+from tests.search.contract.asking import find, found
 from tests.search.documents import make_document
 
 
@@ -177,7 +179,7 @@ def test_it_keeps_what_a_killed_writer_had_committed(backend: SqliteBackend) -> 
     if child == 0:
         while True:
             backend.index([make_document("word")])
-    time.sleep(0.5)
+    wait_until(lambda: find(backend, "word").total > 3, within_s=30, what="some documents written")
     os.kill(child, 9)
     os.waitpid(child, 0)
     before = find(backend, "word").total

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps.transcription.asr.captions import Caption
-from apps.transcription.parsing import ParsedCaptions, is_webvtt, parse_srt, parse_webvtt
+from apps.transcription.parsing import MAX_PROBLEMS, ParsedCaptions, is_webvtt, parse_srt, parse_webvtt
 
 SPOKEN = (Caption(1_000, 2_500, "Good morning."), Caption(2_500, 4_000, "And good\nnight."))
 
@@ -145,6 +145,21 @@ def test_it_names_the_line_of_an_end_that_is_not_after_the_start(end: str) -> No
         assert f"ends at {end}, which is not after its start at 00:00:03.000" in message
 
 
+def test_it_gives_up_on_a_file_with_no_end_of_problems() -> None:
+    data = b"WEBVTT\n\n" + b"a\n\n" * 200_000
+
+    parsed = parse_webvtt(data)
+
+    assert len(parsed.problems) == MAX_PROBLEMS
+    assert parsed.problems[-1].line == 2 * MAX_PROBLEMS + 1
+
+
+def test_it_survives_a_character_reference_of_thousands_of_digits() -> None:
+    [caption] = parse_webvtt(f"WEBVTT\n\n00:00.000 --> 00:01.000\nA &#{'9' * 5_000}; &#66;\n".encode()).captions
+
+    assert caption.text == "A \ufffd B"
+
+
 # --- encodings ---
 
 
@@ -180,11 +195,15 @@ def test_it_never_raises_whatever_the_bytes(data: bytes) -> None:
 )
 def test_it_drops_no_text_in_silence(lines: list[str]) -> None:
     data = "\n".join(lines).encode()
-
-    for parsed in (parse_webvtt(b"WEBVTT\n\n" + data), parse_srt(data)):
+    # A line alone above a time line is the caption's name in WebVTT, which nobody sees.
+    names = sum(
+        line == "Hi" and not before and "-->" in after
+        for before, line, after in zip(["", *lines], lines, lines[1:], strict=False)
+    )
+    for parsed, unseen in ((parse_webvtt(b"WEBVTT\n\n" + data), names), (parse_srt(data), 0)):
         if parsed.problems or "NOTE" in lines:
             continue
-        assert sum(caption.text.count("Hi") for caption in parsed.captions) == lines.count("Hi")
+        assert sum(caption.text.count("Hi") for caption in parsed.captions) == lines.count("Hi") - unseen
 
 
 # --- SRT ---

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from apps.transcription.recognition import LanguageNotRecognizedError
 from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.transcription.asr.recognizers.base import Recognizer
 from apps.transcription.models import Cue, Transcript
+from apps.transcription.recognition import LanguageNotRecognizedError
 from apps.transcription.tracks import caption_tracks, served_transcript, transcript_text
 from apps.transcription.transcribe import TranscriptTakenError, transcribe_video
 from apps.transcription.uploading import delete_transcript
@@ -279,6 +279,20 @@ def test_it_says_why_a_language_cannot_be_recognised(owner: User) -> None:
     with pytest.raises(StageSkippedError, match=r"Nobody here understands de\. Upload captions instead\."):
         transcribe_video(make_video(owner, language="de"), ignore, recognizer_of=nobody)
     assert not Transcript.objects.exists()
+
+
+def test_it_deletes_nonsense_of_another_language_even_where_it_can_do_no_better(
+    owner: User, changed: list[object]
+) -> None:
+    video = make_video(owner, language="de")
+    make_transcript(video, "auto", "nonsense", language="en")
+    brought = make_transcript(video, "uploaded", "brought", language="en")
+
+    with pytest.raises(StageSkippedError, match="German"):
+        transcribe_video(video, ignore)
+
+    assert list(Transcript.objects.all()) == [brought]
+    assert changed == [video.pk]
 
 
 def test_it_skips_a_language_that_the_embedded_recogniser_does_not_know(owner: User) -> None:

@@ -1,6 +1,7 @@
 import pytest
 from pytest_django import Settings
 
+from apps.accounts.models import User
 from apps.transcription.models import Cue, Transcript
 from apps.transcription.tracks import served_transcript, transcript_text
 from apps.transcription.uploading import (
@@ -9,7 +10,7 @@ from apps.transcription.uploading import (
     remove_captions,
     store_uploaded_captions,
 )
-from apps.videos.models import Video
+from apps.videos.models import ModerationEntry, Video
 from tests.transcription.rows import make_transcript
 
 pytestmark = pytest.mark.django_db
@@ -149,3 +150,17 @@ def test_it_refuses_captions_for_a_video_that_was_just_deleted(video: Video) -> 
     with pytest.raises(Video.DoesNotExist):
         store_uploaded_captions(video, language="en", data=VTT, name="talk.vtt", by=video.owner)
     assert not Transcript.objects.exists()
+
+
+def test_a_moderators_act_on_somebodys_captions_is_logged(video: Video, moderator: User) -> None:
+    store_uploaded_captions(video, language="en", data=VTT, name="talk.vtt", by=video.owner)
+    assert not ModerationEntry.objects.exists()
+
+    store_uploaded_captions(video, language="de", data=VTT, name="talk.vtt", by=moderator)
+    remove_captions(video, "en", by=moderator)
+
+    entries = ModerationEntry.objects.order_by("created_at").values_list("moderator", "video", "act", "reason")
+    assert list(entries) == [
+        (moderator.pk, video.pk, "edited", "Uploaded: German captions, uploaded"),
+        (moderator.pk, video.pk, "edited", "Deleted: English captions, uploaded"),
+    ]

@@ -67,6 +67,8 @@ def test_a_moderators_edit_leaves_a_log_entry(owner: User, moderator: User) -> N
     ("details", "field"),
     [
         (VideoDetails("  "), "title"),
+        (VideoDetails("\u200e\u200b\ufeff\u2060"), "title"),
+        (VideoDetails("\u202e \u3164\u2800\u0301"), "title"),
         (VideoDetails("x" * 201), "title"),
         (VideoDetails("T", description="x" * 10_001), "description"),
         (VideoDetails("T", tags=tuple(map(str, range(21)))), "tags"),
@@ -86,6 +88,7 @@ def test_each_field_says_what_is_wrong_with_it(owner: User, details: VideoDetail
 
 def test_tags_are_read_from_one_field() -> None:
     assert tags_from_text("Bees, #Honey ; wax\nbees,,  STRASSE, straße") == ("bees", "honey", "wax", "strasse")
+    assert tags_from_text("#\u200e, \u200b, ##, 🐝") == ("🐝",), "what cannot be seen is no tag"
 
 
 def test_a_deleted_video_takes_all_its_files_along(

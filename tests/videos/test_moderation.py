@@ -135,6 +135,16 @@ def test_notices_do_not_pile_up(owner: User) -> None:
     assert Notice.objects.count() == 3, "what was read stays as it was"
 
 
+def test_a_notice_takes_the_place_of_what_is_true_no_more(owner: User) -> None:
+    video = make_video(owner)
+    notify(owner, video, Notice.Kind.FAILED, "It needs your attention")
+    notify(owner, video, Notice.Kind.PUBLISHED, "Published")
+    notify(owner, video, Notice.Kind.READY, "Ready")
+    assert {notice.text for notice in unread_for(owner)} == {"Published", "Ready"}
+    notify(owner, video, Notice.Kind.REJECTED, "Rejected")
+    assert {notice.text for notice in unread_for(owner)} == {"Rejected", "Ready"}
+
+
 def test_notices_are_each_persons_own(owner: User, stranger: User) -> None:
     notify(owner, make_video(owner), Notice.Kind.FAILED, "It failed")
     assert not unread_for(stranger).exists()

@@ -72,6 +72,7 @@ def body(response: HttpResponseBase) -> bytes:
         ("bytes=0-1,5-6", 200, 0, 10_240),
         ("lines=0-1", 200, 0, 10_240),
         ("bytes", 200, 0, 10_240),
+        pytest.param(f"bytes={'9' * 5_000}-", 200, 0, 10_240, id="thousands of digits"),
     ],
 )
 def test_ranges(path: Path, asked: str | None, status: int, start: int, end: int) -> None:
@@ -83,9 +84,8 @@ def test_ranges(path: Path, asked: str | None, status: int, start: int, end: int
         assert response["Content-Range"] == "bytes */10240"
     else:
         assert response["Content-Length"] == str(end - start)
-    assert response.get("Content-Range") == (
-        f"bytes {start}-{end - 1}/10240" if status == 206 else response.get("Content-Range")
-    )
+    if status == 206:
+        assert response["Content-Range"] == f"bytes {start}-{end - 1}/10240"
     assert ("Content-Range" in response) == (status in {206, 416})
 
 

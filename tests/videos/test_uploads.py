@@ -267,6 +267,7 @@ User.objects.create_user("owner")
 """
 
 
+@pytest.mark.slow
 def test_uploads_at_once_cannot_pass_the_quota_together(clips: Clips, tmp_path: Path) -> None:
     """Four processes, each with a file of its own, over one database on the disk, and room for two of them."""
     files = [clips.other_mp4(number) for number in range(4)]

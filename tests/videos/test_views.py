@@ -107,6 +107,16 @@ def test_shared_caches_keep_only_what_anyone_may_find(client: Client, video: Vid
     assert "private" in client.get(url)["Cache-Control"]
 
 
+def test_shared_caches_never_keep_an_original_that_only_its_owner_may_have(
+    client: Client, owner: User, video: Video
+) -> None:
+    client.force_login(owner)
+    response = client.get(reverse("videos:file", args=[video.pk, "original.mpg"]))
+    assert (video.is_listed, response.status_code) == (True, 200)
+    assert response["Cache-Control"] == "private, no-cache"
+    assert "Cookie" in response["Vary"]
+
+
 def test_content_types_are_ours_and_not_guessed_by_the_browser(client: Client, video: Video) -> None:
     for name, kind in (
         ("web.mp4", "video/mp4"),

@@ -22,9 +22,9 @@ from apps.api.serializers.captions import (
     CaptionTrackSerializer,
     NewCaptionsSerializer,
 )
+from apps.pipeline.intake import remove_captions, store_captions
 from apps.transcription.models import Transcript
 from apps.transcription.tracks import caption_tracks, served_transcript
-from apps.transcription.uploading import remove_captions, store_uploaded_captions
 from apps.videos.languages import LANGUAGE_NAMES
 from apps.videos.models import Video
 
@@ -146,7 +146,7 @@ def _store(request: Request, video: Video, language: str, given: CaptionsFileSer
     file = given.validated_data["file"]
     # One byte more than may be: the verb sees that the file is too large, and we do not hold more of it.
     data = file.read(settings.CAPTIONS_MAX_BYTES + 1)
-    return store_uploaded_captions(video, language=language, data=data, name=file.name, by=signed_in(request))
+    return store_captions(video, language=language, data=data, name=file.name, by=signed_in(request))
 
 
 def _track(request: Request, video: Video, language: str, code: int) -> Response:

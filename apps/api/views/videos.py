@@ -29,8 +29,8 @@ from apps.api.serializers.videos import (
     with_related,
 )
 from apps.api.throttling import UploadRateThrottle
-from apps.pipeline.intake import take_in
-from apps.videos.editing import delete_video, edit_video
+from apps.pipeline.intake import edit_video, take_in
+from apps.videos.editing import delete_video
 from apps.videos.models import Video
 from apps.videos.uploads import VideoUploadHandler
 

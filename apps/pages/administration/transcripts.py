@@ -16,8 +16,8 @@ from apps.pages.administration.links import link_to_video
 from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import percent
 from apps.pages.times import clock, link_time
+from apps.pipeline.intake import delete_transcript
 from apps.transcription.models import Cue, Transcript
-from apps.transcription.uploading import delete_transcript
 
 
 @admin.register(Transcript)

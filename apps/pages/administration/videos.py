@@ -18,9 +18,10 @@ from apps.pages.administration.video_form import VideoForm
 from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import percent
 from apps.pages.times import clock
+from apps.pipeline.intake import edit_video
 from apps.pipeline.models import StageRun
 from apps.pipeline.stages import STAGE_BY_NAME
-from apps.videos.editing import EditConflictError, delete_video, edit_video
+from apps.videos.editing import EditConflictError, delete_video
 from apps.videos.models import Video
 
 

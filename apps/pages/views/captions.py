@@ -15,9 +15,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from apps.pages.forms import SORTED_LANGUAGES
 from apps.pages.people import signed_in
 from apps.pages.views.editing import editable_or_404
+from apps.pipeline.intake import remove_captions, store_captions
 from apps.transcription.models import Transcript
 from apps.transcription.parsing import Problem
-from apps.transcription.uploading import CaptionsRefusedError, remove_captions, store_uploaded_captions
+from apps.transcription.uploading import CaptionsRefusedError
 from apps.videos.models import Video
 
 
@@ -35,9 +36,7 @@ def captions(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
     # One byte more than may be is enough to be refused for its size.
     data = file.read(settings.CAPTIONS_MAX_BYTES + 1)
     try:
-        transcript = store_uploaded_captions(
-            video, language=language, data=data, name=str(file.name), by=signed_in(request)
-        )
+        transcript = store_captions(video, language=language, data=data, name=str(file.name), by=signed_in(request))
     except CaptionsRefusedError as refusal:
         return _page(request, video, refusal.problems, language=language, status=refusal.status)
     messages.success(request, f"The {transcript.get_language_display()} captions are in place.")

@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from apps.pages.forms import DetailsForm, initial_details
 from apps.pages.people import signed_in
-from apps.videos.editing import EditConflictError, delete_video, edit_video
+from apps.pipeline.intake import edit_video
+from apps.videos.editing import EditConflictError, delete_video
 from apps.videos.models import Video
 
 

@@ -11,7 +11,7 @@
 | where to break a line | after marks; before conjunctions, prepositions; not behind articles | N, "Line Treatment" |
 | shape of two lines | where they are unequal, the lower one longer | C, rule 20 |
 | one sentence a caption; a short one joined to its neighbour, a long one broken at clauses | | B, 3.2, 3.8, 3.9 |
-| no caption through a pause of a second; a second and a half at least where joining gives it | | our own |
+| no caption through a pause of a second; 1.25 s at least where joining gives it | | our own |
 
 N: Netflix, Timed Text Style Guide: General Requirements. E: Netflix, English Timed Text Style Guide.
 B: BBC, Subtitle Guidelines, "Line breaks". C: Ivarsson and Carroll, Code of Good Subtitling Practice (1998).
@@ -31,34 +31,44 @@ from apps.transcription.asr.words import Word
 SENTENCE_MARKS = (".", "?", "!", "…", "。", "？", "！")
 CLAUSE_MARKS = (",", ";", ":", "—", "–", "，", "、", "；", "：")
 CLOSING_MARKS = "\"'”’»)]}"
-# Words that begin a new part of a sentence, so that a break before them reads well; English, harmless elsewhere.
-BREAK_BEFORE = frozenset(
+# Words by which clauses and phrases begin, so that a break before them reads well; English, harmless elsewhere.
+CLAUSE_OPENERS = frozenset(
     """
-    about across after against although among and as at because before between but by during for from if in into nor of
-    on or over since so than that though through to under unless until when where whether which while who with without
-    yet
+    although and because but if nor or since so though unless until when where whether which while who yet
     """.split()  # noqa: SIM905
 )
-# Words that belong to what follows them.
-NO_BREAK_AFTER = BREAK_BEFORE | frozenset(
+PHRASE_OPENERS = frozenset(
     """
-    a an the my your his her its our their this these those no every each some any i you he she it we they is am are was
-    were be been have has had do does did not will would can could shall should may might must very
+    a about across after against among an as at before between by during for from her his in into its my of on our over
+    than that the their these this those through to under with without your
     """.split()  # noqa: SIM905
 )
 TITLES = frozenset({"mr", "mrs", "ms", "dr", "prof"})
+# Words that belong to what follows them.
+NO_BREAK_AFTER = (
+    CLAUSE_OPENERS
+    | PHRASE_OPENERS
+    | TITLES
+    | frozenset(
+        """
+        no every each some any i you he she it we they is am are was were be been have has had do does did not will
+        would can could shall should may might must very
+        """.split()  # noqa: SIM905
+    )
+)
 
 # Costs of the search for the best captions, found by reading its results; only their proportions matter.
 COST_OF_CAPTION = 1.0
-COST_OF_BREAK_IN_CLAUSE = 3.0
-COST_OF_BREAK_AT_WORD = 1.0  # less, where the next word is one of BREAK_BEFORE
-COST_OF_BREAK_INSIDE_PHRASE = 4.0
-COST_OF_BREAK_AT_CLAUSE = 0.8
+COST_OF_BREAK_BEHIND_CLAUSE_MARK = 0.8
+COST_OF_BREAK_BEFORE_CLAUSE = 2.0
+COST_OF_BREAK_BEFORE_PHRASE = 3.0
+COST_OF_BREAK_ELSEWHERE = 4.0
+COST_OF_BREAK_INSIDE_PHRASE = 7.0
 COST_OF_SENTENCE_INSIDE = 1.2
 COST_OF_PAUSE_INSIDE_PER_S = 4.0
 FREE_PAUSE_OF_CLAUSE_MS = 650  # a comma lets the reader expect so much of a pause
-COST_PER_MISSING_S = 5.0  # of the time that reading takes, and of what a caption needs not to be a flash
-FLASH_MS = 1500
+COST_PER_MISSING_S = 10.0  # of the time that reading takes, and of `FLASH_MS`
+FLASH_MS = 1250  # a shorter caption is allowed, and unrestful
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +164,11 @@ def _cost_of_line_break(before: str, after: str) -> float:
         return 0.0
     if _ends(before, CLAUSE_MARKS):
         return 0.1
-    if _bare(before) in NO_BREAK_AFTER | TITLES:
+    if _bare(before) in NO_BREAK_AFTER:
         return 1.0
-    return 0.3 if _bare(after) in BREAK_BEFORE else 0.5
+    if _bare(after) in CLAUSE_OPENERS:
+        return 0.2
+    return 0.4 if _bare(after) in PHRASE_OPENERS else 0.6
 
 
 def _ends(word: str, marks: tuple[str, ...]) -> bool:
@@ -164,7 +176,7 @@ def _ends(word: str, marks: tuple[str, ...]) -> bool:
 
 
 def _ends_sentence(before: str, after: str) -> bool:
-    """Whether a sentence ends between the two words: not behind "Dr.", nor where small letters go on, as in "etc. and"."""
+    """Whether a sentence ends between the two words: not behind "Dr.", nor in "etc. and", where small letters go on."""
     return _ends(before, SENTENCE_MARKS) and _bare(before) not in TITLES and not after[:1].islower()
 
 
@@ -248,13 +260,15 @@ def _cost_of_break(words: Sequence[CaptionWord], end: int, options: CaptionOptio
     if _ends_sentence(before.text, after.text) or pause_ms >= options.long_pause_ms:
         return 0.0
     if _ends(before.text, CLAUSE_MARKS):
-        cost = COST_OF_BREAK_AT_CLAUSE
-    elif _bare(before.text) in NO_BREAK_AFTER | TITLES:
-        cost = COST_OF_BREAK_IN_CLAUSE + COST_OF_BREAK_INSIDE_PHRASE
-    elif _bare(after.text) in BREAK_BEFORE:
-        cost = COST_OF_BREAK_IN_CLAUSE
+        cost = COST_OF_BREAK_BEHIND_CLAUSE_MARK
+    elif _bare(before.text) in NO_BREAK_AFTER:
+        cost = COST_OF_BREAK_INSIDE_PHRASE
+    elif _bare(after.text) in CLAUSE_OPENERS:
+        cost = COST_OF_BREAK_BEFORE_CLAUSE
+    elif _bare(after.text) in PHRASE_OPENERS:
+        cost = COST_OF_BREAK_BEFORE_PHRASE
     else:
-        cost = COST_OF_BREAK_IN_CLAUSE + COST_OF_BREAK_AT_WORD
+        cost = COST_OF_BREAK_ELSEWHERE
     return cost / 3 if pause_ms >= options.pause_ms else cost
 
 
@@ -288,7 +302,8 @@ def _end_ms(group: Sequence[CaptionWord], chars: int, options: CaptionOptions, n
 
 def _caption(group: Sequence[CaptionWord], options: CaptionOptions, next_ms: int | None) -> Caption:
     texts = [word.text for word in group]
-    lines = broken_lines(texts, options) or texts
+    lines = broken_lines(texts, options)
+    assert lines is not None, "a group was allowed that does not fit"
     end_ms = _end_ms(group, sum(map(len, texts)) + len(texts) - 1, options, next_ms)
     words = [CaptionWord(word.text, word.start_ms, min(word.end_ms, end_ms), word.confidence) for word in group]
     return Caption(

@@ -20,8 +20,9 @@ WINDOW_MS = WINDOW_SAMPLES / SAMPLES_PER_MS
 WARM_UP_WINDOWS = 16
 # Speech that is found this soon after a cut is taken from the cut on: the fresh detector may have been late.
 SOON_WINDOWS = 20
-# A segment is not cut at a pause in its first part, where the cut would waste the recogniser's window.
-EARLIEST_CUT = 0.4
+# A segment is not cut at a pause in its first part, where the cut would waste the recogniser's window: of 0.4, 0.6 and
+# 0.75 this has the fewest wrong words (6.1, 5.4 and 6.5 % on ten minutes of kathleen) and 2 % less work than the first.
+EARLIEST_CUT = 0.6
 CUT_SEARCH_WINDOWS = 156  # 5 s
 
 

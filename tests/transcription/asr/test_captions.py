@@ -51,6 +51,49 @@ def test_it_ends_captions_at_pauses_where_there_are_no_marks() -> None:
     assert texts(captions_from_words(words, OPTIONS)) == ["we went to the market yesterday", "my sister bought a hat"]
 
 
+def test_short_clauses_are_one_caption_unless_a_second_lies_between() -> None:
+    text = "In 1858, two ships laid the first transatlantic cable."
+    assert len(captions_from_words(spoken(text, pauses={2: 0.6}), OPTIONS)) == 1
+    assert len(captions_from_words(spoken(text, pauses={2: 1.1}), OPTIONS)) == 2
+
+
+def test_a_sentence_too_short_to_stand_alone_is_joined_to_its_neighbour() -> None:
+    words = spoken("God bless him. I hope I'll go on seeing them forever.", word_s=0.25, pauses={3: 0.15})
+    assert texts(captions_from_words(words, OPTIONS)) == ["God bless him.\nI hope I'll go on seeing them forever."]
+
+
+def test_no_word_or_two_are_left_over_from_a_long_sentence() -> None:
+    words = spoken("In 1972 the cooking program became the first American television show with captions.", word_s=0.36)
+    captions = captions_from_words(words, OPTIONS)
+    assert len(captions) == 2
+    assert all(len(caption.words) > 2 for caption in captions)
+
+
+def test_a_long_sentence_is_broken_where_a_clause_begins() -> None:
+    words = spoken("Search for the word lighthouse and you will land on the second at which it was spoken aloud.")
+    assert texts(captions_from_words(words, OPTIONS)) == [
+        "Search for the word lighthouse",
+        "and you will land on the second\nat which it was spoken aloud.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "together"),
+    [
+        (
+            "The people of the village were told that Dr. Smith would come as soon as the road was open.",
+            "Dr. Smith",
+        ),
+        (
+            "They sold every sort of candles, matches, lamps, etc. to whoever came down from the hills.",
+            "etc. to",
+        ),
+    ],
+)
+def test_a_title_or_an_abbreviation_ends_no_sentence(text: str, together: str) -> None:
+    assert any(together in caption.text for caption in captions_from_words(spoken(text), OPTIONS))
+
+
 def test_it_leaves_no_article_at_the_end_of_a_line() -> None:
     lines = broken_lines(["She", "never", "looked", "at", "the", "enormous", "grey", "elephant", "again"])
     assert lines is not None

@@ -37,8 +37,8 @@ class Command(BaseCommand):
             call_command("import_sample", stdout=self.stdout)
 
         supervisor = Supervisor(portal_processes(host, port))
-        supervisor.start()
         try:
+            supervisor.start()
             _wait_until_answered(host, port, supervisor)
             self._announce(address, link)
             supervisor.watch()
