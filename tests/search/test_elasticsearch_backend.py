@@ -78,6 +78,18 @@ def test_it_has_a_total_and_no_hits_beyond_its_window(backend: ElasticsearchBack
     assert (results.total, results.hits) == (1, ())
 
 
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"topic": "\ud800"}, {"language": "\x00" * 40_000}, {"topic": "x" * 40_000}, {"min_duration_ms": 10**30},
+        {"max_duration_ms": 10**30}, {"text": "word \ud800"}, {"text": "a" * 400 + " word"},
+    ],
+)  # fmt: skip
+def test_it_takes_any_filter(backend: ElasticsearchBackend, filters: dict[str, Any]) -> None:
+    backend.index([make_document("word")])
+    assert find(backend, **filters).total in (0, 1)
+
+
 # --- words ---
 
 

@@ -107,7 +107,7 @@ def _phrase(text: str, fields: Sequence[str], **options: object) -> Query:
 
 
 def _prefix(term: Term, fields: Sequence[str], **options: object) -> Query:
-    if _ONE_WORD.fullmatch(term.text):
+    if is_one_word(term):
         kind: dict[str, object] = {"type": "bool_prefix"}
     else:
         kind = {"type": "phrase_prefix", "max_expansions": _PREFIX_EXPANSIONS}
@@ -125,6 +125,10 @@ def _fuzzy(term: Term, fields: Sequence[str], **options: object) -> Query:
             "prefix_length": 1, "max_expansions": _FUZZY_EXPANSIONS, **options,
         }
     }  # fmt: skip
+
+
+def is_one_word(term: Term) -> bool:
+    return _ONE_WORD.fullmatch(term.text) is not None
 
 
 def _may_have_typo(term: Term) -> bool:

@@ -44,9 +44,12 @@ from apps.search.documents import milliseconds
 Answer = Mapping[str, Any]
 
 # Of one video so many matching passages are looked at, the best ones: enough to choose five from that do not overlap.
-_PASSAGES_PER_VIDEO = 30
+_PASSAGES_PER_VIDEO = 15
 _HAS_ALL = 1_000.0  # the score of a passage that has all the terms, beyond what rare words bring
 _MAX_FACET_VALUES = 1_000
+# What the server takes in a filter; beyond, it fails.
+_MAX_LABEL = 1_000
+_MAX_LONG = 2**63 - 1
 _COMPLETED_VIDEOS = 1_000  # in whose words suggestions are looked for
 
 _SHOWN = ["title", "description", "topic_label", "languages"]
@@ -152,8 +155,10 @@ def _ways(terms: Sequence[Term]) -> Iterator[_Way]:
 def _find(
     client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer, terms: Sequence[Term], way: _Way
 ) -> Answer:
-    topic: list[Query] = [{"term": {"topic_label": query.topic}}] if query.topic else []
-    language: list[Query] = [{"term": {"languages": query.language}}] if query.language else []
+    topic: list[Query] = [{"term": {"topic_label": parsing.clean(query.topic)[:_MAX_LABEL]}}] if query.topic else []
+    language: list[Query] = (
+        [{"term": {"languages": parsing.clean(query.language)[:_MAX_LABEL]}}] if query.language else []
+    )
     is_shown = query.offset + query.page_size <= MAX_RESULT_WINDOW
     answer = client.search(
         index=index,
@@ -181,7 +186,7 @@ def _find(
         size=query.page_size if is_shown else 0,
         source={"includes": _SHOWN},
         # The same copy of the index answers for all pages of a query: copies score a little differently.
-        preference=f"query-{zlib.crc32(query.text.encode()):08x}",
+        preference=f"query-{zlib.crc32(query.text.encode(errors='replace')):08x}",
     )
     return cast(Answer, answer.body)
 
@@ -206,7 +211,11 @@ def _bounds(query: SearchQuery) -> list[Query]:
         ("created_at_ms", "gte", created_from and milliseconds(created_from)),
         ("created_at_ms", "lt", created_before and milliseconds(created_before)),
     )
-    conditions: list[Query] = [{"range": {name: {side: value}}} for name, side, value in bounds if value is not None]
+    conditions: list[Query] = [
+        {"range": {name: {side: max(-_MAX_LONG, min(value, _MAX_LONG))}}}
+        for name, side, value in bounds
+        if value is not None
+    ]
     if query.has_captions is not None:
         conditions.append({"term": {"has_captions": query.has_captions}})
     return conditions
@@ -234,6 +243,7 @@ def _places(
 ) -> dict[str, Answer]:
     """By video, its title and description with marks, and its best passages."""
     in_video = match.each_of(terms, EXACT_FIELDS, STEMMED_FIELDS, fuzzy=way.fuzzy)
+    as_phrases = not all(match.is_one_word(term) for term in terms)
     in_moment = match.each_of(terms, [MOMENT_TEXT], STEMMED_MOMENT_TEXT, fuzzy=way.fuzzy)
     all_together = {"constant_score": {"filter": {"bool": {"filter": in_moment}}, "boost": _HAS_ALL}}
     moments: Query = {
@@ -243,7 +253,7 @@ def _places(
             "inner_hits": {
                 "size": _PASSAGES_PER_VIDEO,
                 "_source": [f"{MOMENTS}.language", f"{MOMENTS}.cues"],
-                "highlight": highlights.asked([MOMENT_TEXT, *STEMMED_MOMENT_TEXT]),
+                "highlight": highlights.asked([MOMENT_TEXT, *STEMMED_MOMENT_TEXT], as_phrases=as_phrases),
             },
         }
     }
@@ -252,7 +262,8 @@ def _places(
         query={"bool": {"filter": [{"ids": {"values": list(ids)}}], "should": [moments]}},
         size=len(ids),
         source=False,
-        highlight=highlights.asked(_TITLE, _DESCRIPTION) | {"highlight_query": match.any_of(in_video)},
+        highlight=highlights.asked(_TITLE, _DESCRIPTION, as_phrases=as_phrases)
+        | {"highlight_query": match.any_of(in_video)},
         track_total_hits=False,
     )
     return {hit["_id"]: hit for hit in answer["hits"]["hits"]}
