@@ -26,7 +26,8 @@ def wait_until_processed(portal: Portal, title: str) -> None:
 
 def open_sample(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("link", name="Words on the wire").first.click()
+    # The page shows it by itself, as soon as it is checked.
+    page.get_by_role("link", name="Words on the wire").first.click(timeout=60_000)
     page.wait_for_url("**/watch/**")
 
 
