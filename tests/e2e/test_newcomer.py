@@ -26,8 +26,14 @@ def wait_until_processed(portal: Portal, title: str) -> None:
 
 def open_sample(page: Page) -> None:
     page.goto("/")
-    page.get_by_role("link", name="Words on the wire").first.click()
+    # The page shows it by itself, as soon as it is checked.
+    page.get_by_role("link", name="Words on the wire").first.click(timeout=60_000)
     page.wait_for_url("**/watch/**")
+
+
+def wait_for(page: Page, expression: str, within_s: float = 15) -> None:
+    """Until `expression` is true in the page. Playwright's own waiting needs `eval`: forbidden here."""
+    wait_until(lambda: page.evaluate(expression), within_s=within_s, what=expression)
 
 
 def current_time(page: Page) -> float:
@@ -46,14 +52,14 @@ def test_they_see_the_sample_and_how_far_it_is(visitor: Page, portal: Portal) ->
 def test_they_play_it_with_captions_and_click_a_word(visitor: Page, portal: Portal) -> None:
     wait_until_processed(portal, "Words on the wire")
     open_sample(visitor)
-    visitor.wait_for_function("document.querySelector('video')?.readyState >= 1")
+    wait_for(visitor, "document.querySelector('video')?.readyState >= 1")
     word = visitor.locator("[data-cues] .word", has_text=re.compile("lighthouse", re.I)).first
     start_s = int(word.get_attribute("data-start") or "0") / 1000
     assert start_s > 5
     word.click()
-    visitor.wait_for_function(f"Math.abs(document.querySelector('video').currentTime - {start_s}) < 1.5")
+    wait_for(visitor, f"Math.abs(document.querySelector('video').currentTime - {start_s}) < 1.5")
     visitor.evaluate("document.querySelector('video').muted = true; document.querySelector('video').play()")
-    visitor.wait_for_function(f"document.querySelector('video').currentTime > {start_s} + 0.3")
+    wait_for(visitor, f"document.querySelector('video').currentTime > {start_s} + 0.3")
     cues = visitor.evaluate(
         "[...document.querySelector('video').textTracks]"
         ".filter(track => track.kind === 'captions').map(track => track.cues?.length ?? 0)"
@@ -86,7 +92,7 @@ def test_they_search_a_word_somebody_said_and_land_on_that_second(visitor: Page,
         )
         or "0"
     )
-    visitor.wait_for_function("document.querySelector('video')?.currentTime > 1")
+    wait_for(visitor, "document.querySelector('video')?.currentTime > 1")
     assert abs(current_time(visitor) - said_at_ms / 1000) < 8, "within the cue that says it"
 
 
@@ -104,10 +110,11 @@ def test_they_watch_captions_appear_while_recognition_still_runs(
 
     page.locator("[data-cues] .cue").first.wait_for(timeout=60_000)
     # The player's own track, whether or not its rendition was ready when the page came.
-    page.wait_for_function(
+    wait_for(
+        page,
         "[...(document.querySelector('video')?.textTracks ?? [])]"
         ".some(track => track.kind === 'captions' && (track.cues?.length ?? 0) > 0)",
-        timeout=60_000,
+        within_s=60,
     )
     seen = page.locator("[data-cues] .cue").count()
     bar = page.locator("[data-stage=transcribe] progress")
@@ -116,9 +123,9 @@ def test_they_watch_captions_appear_while_recognition_still_runs(
         ("running",)
     ], "the cue was there before recognition had ended"
     assert seen > 0
-    page.wait_for_function(f"document.querySelectorAll('[data-cues] .cue').length > {seen}", timeout=60_000)
-    page.wait_for_function(
-        f"(document.querySelector('[data-stage=transcribe] progress')?.value ?? 101) > {fraction}", timeout=60_000
+    wait_for(page, f"document.querySelectorAll('[data-cues] .cue').length > {seen}", within_s=60)
+    wait_for(
+        page, f"(document.querySelector('[data-stage=transcribe] progress')?.value ?? 101) > {fraction}", within_s=60
     )
     assert page.evaluate("window.neverReloaded") is True
 
@@ -143,7 +150,7 @@ def test_they_drop_a_file_and_may_cancel(admin_page: Page, portal: Portal) -> No
     )
     expect(page.locator("[data-chosen]")).to_contain_text("dropped.mp4")
     page.click("[data-send]")
-    page.wait_for_function("document.querySelector('[data-progress] progress').value > 3")
+    wait_for(page, "document.querySelector('[data-progress] progress').value > 3")
     expect(page.locator("[data-progress-text]")).to_contain_text("per second")
     page.click("[data-cancel]")
     expect(page.locator("[data-chosen]")).to_contain_text("Cancelled")
@@ -165,19 +172,19 @@ def test_a_file_that_is_no_video_is_refused_beside_the_field(admin_page: Page, t
 def test_keys_work_as_elsewhere(visitor: Page, portal: Portal) -> None:
     wait_until_processed(portal, "Words on the wire")
     open_sample(visitor)
-    visitor.wait_for_function("document.querySelector('video')?.readyState >= 1")
+    wait_for(visitor, "document.querySelector('video')?.readyState >= 1")
     visitor.locator("h1").click()
     visitor.keyboard.press("5")
     half = float(visitor.evaluate("document.querySelector('video').duration")) / 2
-    visitor.wait_for_function(f"Math.abs(document.querySelector('video').currentTime - {half}) < 1")
+    wait_for(visitor, f"Math.abs(document.querySelector('video').currentTime - {half}) < 1")
     visitor.keyboard.press("j")
-    visitor.wait_for_function(f"Math.abs(document.querySelector('video').currentTime - {half - 10}) < 1")
+    wait_for(visitor, f"Math.abs(document.querySelector('video').currentTime - {half - 10}) < 1")
     visitor.keyboard.press("m")
     assert visitor.evaluate("document.querySelector('video').muted") is True
     visitor.keyboard.press("k")
-    visitor.wait_for_function("!document.querySelector('video').paused")
+    wait_for(visitor, "!document.querySelector('video').paused")
     visitor.locator("#player").click(position={"x": 200, "y": 150})
-    visitor.wait_for_function("document.querySelector('video').paused")
+    wait_for(visitor, "document.querySelector('video').paused")
 
 
 def test_the_page_reads_without_scripts(browser_without_scripts: Page, portal: Portal) -> None:

@@ -24,6 +24,14 @@ def test_it_says_what_to_do_when_there_is_no_video(client: Client) -> None:
     assert 'href="/upload/"' in html
 
 
+def test_an_empty_page_asks_again_until_the_first_video_is_there(client: Client, make_video: MakeVideo) -> None:
+    assert "hx-trigger" in page(client)
+    assert client.get("/", headers={"HX-Request": "true"}).status_code == 204
+    make_video(title="The first one")
+    assert "The first one" in client.get("/", headers={"HX-Request": "true"}).content.decode()
+    assert 'hx-trigger="every' not in page(client)
+
+
 def test_it_lists_the_newest_first(client: Client, make_video: MakeVideo) -> None:
     make_video(title="The older one")
     make_video(title="The newer one")

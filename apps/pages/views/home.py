@@ -15,8 +15,11 @@ from apps.videos.models import Video
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
+    """Recent videos. An empty page asks again by itself, until the first video is there."""
     listed = Video.objects.listed_for(request.user)
     page, cards = page_of(request, listed)
+    if "HX-Request" in request.headers and not cards:
+        return HttpResponse(status=204)
     return render(request, "home/home.html", {"page": page, "cards": cards, "topics": topics_with_counts(listed)})
 
 
