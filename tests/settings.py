@@ -16,6 +16,11 @@ for name in (
     "MODERATION_REQUIRED",
     "SIGN_UP",
     "X_ACCEL_PREFIX",
+    "SEARCH_BACKEND",
+    "ELASTICSEARCH_URL",
+    "ELASTICSEARCH_API_KEY",
+    "ELASTICSEARCH_ANALYZER",
+    "ELASTICSEARCH_SYNONYMS",
 ):
     os.environ.pop(name, None)
 if "TEST_DATABASE_URL" in os.environ:  # the same tests over another database: make test-postgres

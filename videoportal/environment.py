@@ -73,6 +73,14 @@ def rate_setting(name: str, default: str) -> str:
     return value
 
 
+def urls_setting(name: str) -> tuple[str, ...]:
+    """Addresses of servers with their ports. They may hold passwords: no message shows them."""
+    urls = tuple(list_setting(name, []))
+    if not all(re.fullmatch(r"https?://[^\s/]+:[0-9]{1,5}(/\S*)?", url) for url in urls):
+        raise refusal(name, "…", "write scheme and port: http://host:9200 or https://user:password@host:9200.")
+    return urls
+
+
 def timezone_setting(name: str, default: str) -> str:
     value = text_setting(name, default)
     try:

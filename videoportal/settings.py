@@ -5,12 +5,14 @@ service and no network: SQLite, a broker of files, SQLite FTS5, a local folder, 
 the sentence encoder that pip packages carry.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
 import django_stubs_ext
 import environ
 
+from apps.search.synonyms import ANALYZERS, SynonymsError, read_synonyms
 from apps.videos.languages import LANGUAGE_NAMES
 from videoportal.environment import (
     bool_setting,
@@ -25,6 +27,7 @@ from videoportal.environment import (
     refusal,
     text_setting,
     timezone_setting,
+    urls_setting,
 )
 
 django_stubs_ext.monkeypatch()
@@ -278,12 +281,43 @@ TOPIC_MAX_WINDOWS = int_setting("TOPIC_MAX_WINDOWS", 64, at_least=1)  # of 256 t
 
 # --- search ---
 
-SEARCH_BACKEND = choice_setting("SEARCH_BACKEND", "sqlite", ("sqlite",))
+SEARCH_BACKEND = choice_setting("SEARCH_BACKEND", "sqlite", ("sqlite", "elasticsearch"))
 SEARCH_SQLITE_PATH = Path(text_setting("SEARCH_SQLITE_PATH", str(HOME / "search.sqlite3")))
 SEARCH_DRAIN_INTERVAL_S = float_setting("SEARCH_DRAIN_INTERVAL_S", 2.0, at_least=0.1, at_most=3600)
 SEARCH_PAGE_SIZE = int_setting("SEARCH_PAGE_SIZE", 20, at_least=1)
 # A worker that is killed while it tells the index of changes leaves them to another after so long.
 SEARCH_CLAIM_S = int_setting("SEARCH_CLAIM_S", 60, at_least=1)
+
+# Several nodes of one cluster are separated by commas. User and password may stand in the address.
+ELASTICSEARCH_URLS = urls_setting("ELASTICSEARCH_URL")
+if SEARCH_BACKEND == "elasticsearch" and not ELASTICSEARCH_URLS:
+    raise refusal("ELASTICSEARCH_URL", "", "SEARCH_BACKEND=elasticsearch needs the server's address: http://host:9200.")
+ELASTICSEARCH_API_KEY = text_setting("ELASTICSEARCH_API_KEY")
+if ELASTICSEARCH_API_KEY and any("@" in url for url in ELASTICSEARCH_URLS):
+    raise refusal(
+        "ELASTICSEARCH_API_KEY", "…", "take it away, or the user and password that stand in ELASTICSEARCH_URL."
+    )
+ELASTICSEARCH_CA_FILE = text_setting("ELASTICSEARCH_CA_FILE")
+if ELASTICSEARCH_CA_FILE and not Path(ELASTICSEARCH_CA_FILE).is_file():
+    raise refusal("ELASTICSEARCH_CA_FILE", ELASTICSEARCH_CA_FILE, "name a file of certificates that can be read.")
+ELASTICSEARCH_INDEX_PREFIX = text_setting("ELASTICSEARCH_INDEX_PREFIX", "videoportal")
+if re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,99}", ELASTICSEARCH_INDEX_PREFIX) is None:
+    raise refusal(
+        "ELASTICSEARCH_INDEX_PREFIX",
+        ELASTICSEARCH_INDEX_PREFIX,
+        "write small letters, digits, - and _, and begin with a letter or digit.",
+    )
+ELASTICSEARCH_TIMEOUT_S = float_setting("ELASTICSEARCH_TIMEOUT_S", 10, at_least=0.5, at_most=600)
+ELASTICSEARCH_WRITE_TIMEOUT_S = float_setting("ELASTICSEARCH_WRITE_TIMEOUT_S", 30, at_least=1, at_most=3600)
+# Empty: English and Romanian each by their own, other languages by their words as they are.
+ELASTICSEARCH_ANALYZER = choice_setting("ELASTICSEARCH_ANALYZER", "", ("", *ANALYZERS))
+ELASTICSEARCH_SYNONYMS = text_setting("ELASTICSEARCH_SYNONYMS")
+ELASTICSEARCH_SYNONYM_RULES: tuple[str, ...] = ()
+if ELASTICSEARCH_SYNONYMS:
+    try:
+        ELASTICSEARCH_SYNONYM_RULES = read_synonyms(Path(ELASTICSEARCH_SYNONYMS))
+    except SynonymsError as error:
+        raise refusal("ELASTICSEARCH_SYNONYMS", ELASTICSEARCH_SYNONYMS, str(error)) from error
 
 # --- the API ---
 
@@ -357,6 +391,7 @@ LOGGING: dict[str, Any] = {
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
         "django.server": {"level": "WARNING"},
+        "elastic_transport": {"level": "ERROR"},  # each request, and each retry; the outbox says what matters
         "httpx": {"level": "WARNING"},
         "faster_whisper": {"level": "WARNING"},
     },

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core.checks import register
 
 
 class SearchConfig(AppConfig):
@@ -6,6 +7,7 @@ class SearchConfig(AppConfig):
     label = "search"
 
     def ready(self) -> None:
-        from apps.search import signals
+        from apps.search import checks, signals
 
         signals.connect()
+        register(checks.search_index_is_of_this_version)

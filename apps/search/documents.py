@@ -1,75 +1,217 @@
-"""What the index holds of videos, built from their rows."""
+"""What Elasticsearch holds of a video: its django-elasticsearch-dsl documents. What goes into them: `gathering`.
+
+Only the shape comes from the library. Its signal processors and its commands are not installed: they write inside the
+transaction, and make a save fail where the server is away. The outbox is the only writer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from uuid import UUID
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-from apps.classification.models import TopicPrediction
+from django_elasticsearch_dsl import Document, fields
+from django_elasticsearch_dsl.registries import registry
+from elasticsearch.dsl import InnerDoc
+
 from apps.search.backends.base import Moment, SearchDocument
-from apps.search.passages import TimedText, moments_from_cues
-from apps.transcription.models import Cue, Transcript
-from apps.transcription.tracks import caption_tracks_of
+from apps.search.backends.terms import clean, fold, printable
 from apps.videos.models import Video
 
-BATCH = 50  # videos whose cues are in memory at once
+# The analysers' names; `backends.elasticsearch.schema` says what each does.
+EXACT, EXACT_QUERY = "portal_exact", "portal_exact_query"
+ANALYZER_OF = {"en": "portal_en", "ro": "portal_ro"}  # by language: fields title_en, text_ro and so on
+ANY = "any"  # of the fields for all languages alike, which ELASTICSEARCH_ANALYZER fills
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WORD = re.compile(r"[^\W_]{3,60}")
 
 
-def documents_of(video_ids: Iterable[UUID], *, version: int) -> list[SearchDocument]:
-    """The documents of those that exist, in no particular order. Costs five queries, however many they are."""
-    videos = list(Video.objects.filter(pk__in=list(video_ids)).prefetch_related("tags"))
-    if not videos:
-        return []
-    tracks = caption_tracks_of(videos)
-    cues = _cues_of([track for tracks_of_one in tracks.values() for track in tracks_of_one])
-    predictions = TopicPrediction.objects.filter(video__in=videos).select_related("topic")
-    prediction_of = {prediction.video_id: prediction for prediction in predictions}
-    return [_document(video, tracks[video.pk], cues, prediction_of.get(video.pk), version) for video in videos]
+def _exact() -> Any:
+    # Words of two or three letters that go on, which are the slow ones, are indexed as beginnings.
+    prefixes = {"min_chars": 2, "max_chars": 3}
+    return fields.TextField(analyzer=EXACT, search_analyzer=EXACT_QUERY, index_prefixes=prefixes)
 
 
-def all_documents(*, version: int) -> Iterator[SearchDocument]:
-    """The documents of all videos, a batch of them in memory at a time."""
-    remaining = iter(list(Video.objects.order_by("created_at", "pk").values_list("pk", flat=True)))
-    while batch := list(islice(remaining, BATCH)):
-        yield from documents_of(batch, version=version)
+def _stemmed(language: str) -> Any:
+    return fields.TextField(analyzer=ANALYZER_OF.get(language, f"portal_{ANY}"))
 
 
-def _cues_of(tracks: Sequence[Transcript]) -> dict[UUID, list[TimedText]]:
-    """By transcript, in order of time. The words of cues, which are most of their bytes, are not read."""
-    cues: dict[UUID, list[TimedText]] = {track.pk: [] for track in tracks}
-    rows = Cue.objects.filter(transcript__in=list(cues)).order_by("transcript", "position")
-    for transcript_id, start_ms, end_ms, text in rows.values_list("transcript_id", "start_ms", "end_ms", "text"):
-        cues[transcript_id].append((start_ms, end_ms, text))
-    return cues
+def _kept() -> Any:
+    """In the source alone."""
+    return fields.KeywordField(index=False, doc_values=False)
 
 
-def _document(
-    video: Video,
-    tracks: Sequence[Transcript],
-    cues: dict[UUID, list[TimedText]],
-    prediction: TopicPrediction | None,
-    version: int,
-) -> SearchDocument:
-    topic = prediction.topic if prediction is not None else None
-    captioned = [track for track in tracks if cues[track.pk]]
-    moments: tuple[Moment, ...] = ()
-    for track in captioned:
-        moments += moments_from_cues(cues[track.pk], track.language)
-    return SearchDocument(
-        video_id=video.pk,
-        owner_id=video.owner_id,
-        is_listed=video.is_listed,
-        title=video.title,
-        description=video.description,
-        tags=tuple(sorted(tag.name for tag in video.tags.all())),
-        topic_label=topic.label if topic else "",
-        topic_name=topic.name if topic else "",
-        languages=tuple(dict.fromkeys([video.language, *(track.language for track in captioned)])),
-        duration_ms=video.duration_ms,
-        created_at=video.created_at,
-        has_captions=bool(captioned),
-        transcript=" ".join(text for track in captioned for _, _, text in cues[track.pk]),
-        moments=moments,
-        version=version,
-    )
+class MomentDocument(InnerDoc):
+    """A passage, nested in its video's document, so that both come, change and go as one."""
+
+    language = fields.KeywordField()
+    start_ms = fields.LongField()
+    end_ms = fields.LongField()
+    cues = _kept()  # as `marking.Passage.cues_json`
+    text = fields.TextField(analyzer=EXACT, search_analyzer=EXACT_QUERY)
+    text_en = _stemmed("en")
+    text_ro = _stemmed("ro")
+    text_any = _stemmed(ANY)
+
+
+@registry.register_document
+class VideoDocument(Document):  # type: ignore[misc]  # the library has no types
+    """A video. Of a deleted one: `video_id`, `version` and `is_deleted`, so that no older document comes back."""
+
+    video_id = fields.KeywordField()
+    version = fields.LongField()
+    is_deleted = fields.BooleanField()
+    fingerprint = fields.KeywordField()
+    owner_id = fields.KeywordField()
+    is_listed = fields.BooleanField()
+    has_captions = fields.BooleanField()
+    duration_ms = fields.LongField()
+    created_at_ms = fields.LongField()
+    topic_label = fields.KeywordField()
+    topic_title = fields.KeywordField()  # its name, as facets show it
+    topic_name = _exact()
+    languages = fields.KeywordField()
+    title = _exact()
+    title_en = _stemmed("en")
+    title_ro = _stemmed("ro")
+    title_any = _stemmed(ANY)
+    tags = _exact()
+    description = _exact()
+    description_en = _stemmed("en")
+    description_ro = _stemmed("ro")
+    description_any = _stemmed(ANY)
+    transcript = _exact()
+    transcript_en = _stemmed("en")
+    transcript_ro = _stemmed("ro")
+    transcript_any = _stemmed(ANY)
+    words = fields.KeywordField()  # of listed videos alone: suggestions are made of them
+    moments = fields.NestedField(doc_class=MomentDocument)
+
+    class Index:
+        name = "videoportal"  # never used: see `backends.elasticsearch.generations`
+
+    class Django:
+        model = Video
+        ignore_signals = True
+        auto_refresh = False
+
+    def prepare_moments(self, row: _Row) -> Any:
+        """As they are: the library would take most of a second for those of a long talk."""
+        return row["moments"]
+
+
+def mapping() -> dict[str, Any]:
+    """Of the index, without `_meta`. A field that it does not name is refused."""
+    properties: dict[str, Any] = VideoDocument._doc_type.mapping.to_dict()["properties"]
+    return {"dynamic": "strict", "properties": properties}
+
+
+def source_of(document: SearchDocument, *, has_analyzer: bool) -> dict[str, Any]:
+    """What is sent to the server. `has_analyzer`: one analyser serves all languages."""
+    video = _Row(document, has_analyzer=has_analyzer)
+    source = {name: value for name, value in VideoDocument().prepare(video).items() if value is not None}
+    contents = json.dumps({**source, "version": None}, sort_keys=True)
+    return source | {"fingerprint": hashlib.sha256(contents.encode()).hexdigest()}
+
+
+def tombstone_of(video_id: object, version: int) -> dict[str, Any]:
+    return {"video_id": str(video_id), "version": version, "is_deleted": True}
+
+
+def milliseconds(moment: datetime) -> int:
+    """Since the epoch."""
+    return round((moment - _EPOCH).total_seconds() * 1000)
+
+
+def composed(text: str) -> str:
+    """With one character for a letter and its accents: the server takes those apart no further."""
+    return unicodedata.normalize("NFC", text)
+
+
+@dataclass(frozen=True)
+class _Passage:
+    language: str
+    start_ms: int
+    end_ms: int
+    cues: str
+    text: str
+
+
+class _Row(dict[str, Any]):
+    """The values of `VideoDocument`'s fields, by name."""
+
+    def __init__(self, document: SearchDocument, *, has_analyzer: bool) -> None:
+        title, description, transcript = (
+            composed(clean(text)) for text in (document.title, document.description, document.transcript)
+        )
+        passages = [_passage(moment) for moment in document.moments]
+        super().__init__(
+            video_id=str(document.video_id),
+            version=document.version,
+            is_deleted=False,
+            owner_id=str(document.owner_id),
+            is_listed=document.is_listed,
+            has_captions=document.has_captions,
+            duration_ms=document.duration_ms,
+            created_at_ms=milliseconds(document.created_at),
+            topic_label=clean(document.topic_label) or None,
+            topic_title=clean(document.topic_name),
+            topic_name=composed(clean(document.topic_name)),
+            languages=list(document.languages),
+            title=title,
+            tags=[composed(clean(tag)) for tag in document.tags],
+            description=description,
+            transcript=transcript,
+        )
+        written = document.languages[0] if document.languages else ""
+        self |= _in_language("title", {written: title}, has_analyzer=has_analyzer)
+        self |= _in_language("description", {written: description}, has_analyzer=has_analyzer)
+        self |= _in_language("transcript", _by_language(transcript, passages), has_analyzer=has_analyzer)
+        if document.is_listed:
+            texts = [title, *self["tags"], self["topic_name"], description, transcript]
+            self["words"] = sorted({word for text in texts for word in _WORD.findall(fold(text))})
+        self["moments"] = [
+            vars(passage) | _in_language("text", {passage.language: passage.text}, has_analyzer=has_analyzer)
+            for passage in passages
+        ]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.get(name)
+
+
+def _in_language(field: str, texts: Mapping[str, str], *, has_analyzer: bool) -> dict[str, str]:
+    """`texts` by language, as the fields that analyse them."""
+    if has_analyzer:
+        return {f"{field}_{ANY}": " ".join(texts.values())}
+    return {f"{field}_{language}": text for language, text in texts.items() if language in ANALYZER_OF}
+
+
+def _by_language(transcript: str, passages: list[_Passage]) -> dict[str, str]:
+    languages = {passage.language for passage in passages}
+    if len(languages) == 1:
+        return {languages.pop(): transcript}
+    # Passages overlap: some words count twice, in a field that weighs little.
+    return {
+        language: " ".join(passage.text for passage in passages if passage.language == language)
+        for language in sorted(languages)
+    }
+
+
+def _passage(moment: Moment) -> _Passage:
+    """With the offsets of its cues in the text as it is sent."""
+    text = printable(moment.text)
+    edges = [*(cue.offset for cue in moment.cues[1:]), len(text)]
+    pieces, cues, length = [composed(text[: moment.cues[0].offset])], [], 0
+    length = len(pieces[0])
+    for cue, edge in zip(moment.cues, edges, strict=True):
+        cues.append([length, cue.start_ms, cue.end_ms])
+        pieces.append(composed(text[cue.offset : edge]))
+        length += len(pieces[-1])
+    as_json = json.dumps(cues, separators=(",", ":"))
+    return _Passage(moment.language, moment.start_ms, moment.end_ms, as_json, "".join(pieces))

@@ -23,8 +23,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.search.backends.base import SearchDocument, SearchUnavailableError
-from apps.search.documents import documents_of
 from apps.search.factory import backend
+from apps.search.gathering import documents_of
 from apps.search.models import IndexClock, OutboxEntry
 from apps.videos.models import Video
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from apps.search.documents import all_documents
 from apps.search.factory import backend
+from apps.search.gathering import all_documents
 from apps.search.models import IndexClock
 
 

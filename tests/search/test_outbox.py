@@ -20,8 +20,8 @@ from apps.accounts.models import User
 from apps.search import outbox
 from apps.search.backends.base import SearchDocument, SearchQuery, SearchUnavailableError, Viewer
 from apps.search.backends.sqlite import SqliteBackend
-from apps.search.documents import documents_of
 from apps.search.factory import backend
+from apps.search.gathering import documents_of
 from apps.search.models import IndexClock, OutboxEntry
 from apps.videos.models import Video
 from tests.factories import make_video

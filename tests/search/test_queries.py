@@ -23,7 +23,7 @@ from apps.videos.models import ModerationState, Video, Visibility
 from tests.factories import make_video
 from tests.transcription.rows import make_transcript
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("index_path")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("engine")]
 
 ANYBODY = AnonymousUser()
 

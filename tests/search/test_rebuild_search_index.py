@@ -8,8 +8,8 @@ from pytest_django import Settings
 from apps.accounts.models import User
 from apps.search import outbox, rebuilding
 from apps.search.backends.base import SearchDocument, SearchQuery, Viewer
-from apps.search.documents import all_documents
 from apps.search.factory import backend
+from apps.search.gathering import all_documents
 from apps.search.models import OutboxEntry
 from apps.videos.models import Video
 from tests.factories import make_video

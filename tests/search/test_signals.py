@@ -21,7 +21,7 @@ from apps.classification.classify import classify_video
 from apps.classification.models import Topic, TopicPrediction
 from apps.classification.topics import confirm_topic
 from apps.search import outbox
-from apps.search.documents import documents_of
+from apps.search.gathering import documents_of
 from apps.search.models import OutboxEntry
 from apps.search.queries import SearchQuery, search_videos
 from apps.transcription.models import Transcript

@@ -23,6 +23,11 @@ from videoportal.environment import kept_secret
         ("CSRF_TRUSTED_ORIGINS", "videos.example.org", "with its scheme"),
         ("DATABASE_URL", "somewhere", "postgres://"),
         ("VIDEOPORTAL_HOME", "/proc/nowhere", "can be written"),
+        ("SEARCH_BACKEND", "solr", "sqlite, elasticsearch"),
+        ("ELASTICSEARCH_INDEX_PREFIX", "Videos", "small letters"),
+        ("ELASTICSEARCH_ANALYZER", "klingon", "romanian"),
+        ("ELASTICSEARCH_SYNONYMS", "/nowhere/synonyms.txt", "can be read"),
+        ("ELASTICSEARCH_CA_FILE", "/nowhere/ca.pem", "can be read"),
         ("MEDIA_ROOT", "/proc/nowhere", "can be written"),
         ("TIME_ZONE", "Mars/Olympus", "Europe/Berlin"),
         ("EMAIL_URL", "somewhere", "smtp+tls://"),
@@ -37,6 +42,24 @@ def test_a_wrong_value_stops_the_start_and_says_what_to_do(tmp_path: Path, name:
     assert name in failure.value.stderr
     assert cure in failure.value.stderr
     assert "Traceback" not in failure.value.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "cure"),
+    [
+        ({"SEARCH_BACKEND": "elasticsearch"}, "needs the server's address"),
+        ({"ELASTICSEARCH_URL": "me:secret@host"}, "write scheme and port"),
+        (
+            {"ELASTICSEARCH_URL": "http://me:secret@host:9200", "ELASTICSEARCH_API_KEY": "key"},
+            "take it away, or the user",
+        ),
+    ],
+)
+def test_settings_of_elasticsearch_are_looked_at_together(tmp_path: Path, settings: dict[str, str], cure: str) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        Portal(tmp_path, **settings).manage("check")
+    assert cure in failure.value.stderr
+    assert "secret" not in failure.value.stderr
 
 
 def test_lists_may_have_spaces_beside_their_commas(tmp_path: Path) -> None:

@@ -176,6 +176,14 @@ class Suggestion:
     video_id: UUID | None = None
 
 
+@dataclass(frozen=True)
+class IndexedVideo:
+    """A video in the index. Of two documents with the same contents the fingerprints are the same."""
+
+    video_id: UUID
+    fingerprint: str
+
+
 class SearchBackend(Protocol):
     """An index of videos and of the moments in them. Safe to use from threads, and after a fork.
 
@@ -219,3 +227,9 @@ class SearchBackend(Protocol):
 
     def mark_complete(self) -> None:
         """Vouches that all it lacks is in the outbox."""
+
+    def scan(self, after: UUID | None, limit: int) -> Sequence[IndexedVideo]:
+        """The first `limit` videos it holds after `after`, in the order of their ids."""
+
+    def fingerprint(self, document: SearchDocument) -> str:
+        """What `scan` says of a video whose document is this one, whatever its version."""

@@ -48,6 +48,28 @@ class KeepingContract:
         assert failures[bad.video_id]
         assert found(backend, "good") == [good.video_id]
 
+    # --- scanning ---
+
+    def test_it_says_what_it_holds_in_the_order_of_ids(self, backend: SearchBackend) -> None:
+        documents = [make_document(f"number {place}", title="é & e\u0301") for place in range(7)]
+        backend.index(documents)
+        backend.delete([documents[0].video_id, uuid.uuid4()], version=2)
+        kept = sorted(documents[1:], key=lambda document: document.video_id)
+        pages = [first := backend.scan(None, 4), second := backend.scan(first[-1].video_id, 4)]
+        assert [one.video_id for page in pages for one in page] == [document.video_id for document in kept]
+        assert [one.fingerprint for page in pages for one in page] == [backend.fingerprint(one) for one in kept]
+        assert list(backend.scan(second[-1].video_id, 4)) == []
+
+    def test_a_fingerprint_is_of_the_contents_alone(self, backend: SearchBackend) -> None:
+        document = make_document("said", title="Title", tags=("one",))
+        same = backend.fingerprint(document)
+        assert backend.fingerprint(replace(document, version=9)) == same
+        changes: list[dict[str, Any]] = [
+            {"title": "Another"}, {"is_listed": False}, {"tags": ()}, {"duration_ms": 1}, {"languages": ("de",)},
+            {"owner_id": uuid.uuid4()}, {"moments": make_document("sung").moments}, {"has_captions": False},
+        ]  # fmt: skip
+        assert same not in [backend.fingerprint(replace(document, **change)) for change in changes]
+
     # --- rebuilding ---
 
     def test_it_rebuilds(self, backend: SearchBackend) -> None:

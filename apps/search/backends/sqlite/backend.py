@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
-from apps.search.backends.base import SearchDocument, SearchQuery, SearchResults, Suggestion, Viewer
-from apps.search.backends.sqlite import reading, schema, writing
+from apps.search.backends.base import IndexedVideo, SearchDocument, SearchQuery, SearchResults, Suggestion, Viewer
+from apps.search.backends.sqlite import fingerprints, reading, schema, writing
 from apps.search.backends.sqlite.files import IndexFile
 
 _REBUILD_BATCH = 100  # documents per transaction
@@ -83,6 +83,12 @@ class SqliteBackend:
 
     def mark_complete(self) -> None:
         self._file.write(lambda connection: schema.set_complete(connection, True))
+
+    def scan(self, after: UUID | None, limit: int) -> list[IndexedVideo]:
+        return self._file.read(lambda connection: fingerprints.scan(connection, after, limit))
+
+    def fingerprint(self, document: SearchDocument) -> str:
+        return fingerprints.of_document(document)
 
 
 def _batches(documents: Iterable[SearchDocument], size: int) -> Iterator[list[SearchDocument]]:

@@ -14,13 +14,13 @@ from apps.search.backends.terms import clean, printable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_COLUMNS = (
+COLUMNS = (
     "video_id", "version", "owner_id", "is_listed", "duration_ms", "created_at_ms", "has_captions", "topic_label",
     "languages", "topic_name", "title", "tags", "description", "transcript",
 )  # fmt: skip
 _UPSERT = (
-    f"INSERT INTO documents ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' for _ in _COLUMNS)}) "  # noqa: S608
-    f"ON CONFLICT (video_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])} "
+    f"INSERT INTO documents ({', '.join(COLUMNS)}) VALUES ({', '.join('?' for _ in COLUMNS)}) "  # noqa: S608
+    f"ON CONFLICT (video_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[1:])} "
     "RETURNING id"
 )
 _INSERT_MOMENT = "INSERT INTO moments (id, language, cues, text) VALUES (?, ?, ?, ?)"
@@ -37,8 +37,8 @@ def put(connection: sqlite3.Connection, document: SearchDocument) -> bool:
     """Writes a document unless a newer one, or a newer deletion, is there. Returns whether it was written."""
     if _newest_version(connection, document.video_id.hex) > document.version:
         return False
-    moments = [_moment_row(moment) for moment in document.moments[:MOMENTS_PER_DOCUMENT]]
-    _write(connection, _document_row(document), moments)
+    moments = [moment_row(moment) for moment in document.moments[:MOMENTS_PER_DOCUMENT]]
+    _write(connection, document_row(document), moments)
     return True
 
 
@@ -57,7 +57,7 @@ def take_over(old: sqlite3.Connection, new: sqlite3.Connection, *, version: int)
     for video_id, deleted_at in old.execute("SELECT video_id, version FROM tombstones WHERE version > ?", (version,)):
         _delete(new, video_id)
         new.execute("INSERT OR REPLACE INTO tombstones VALUES (?, ?)", (video_id, deleted_at))
-    newer = old.execute(f"SELECT id, {', '.join(_COLUMNS)} FROM documents WHERE version > ?", (version,))  # noqa: S608
+    newer = old.execute(f"SELECT id, {', '.join(COLUMNS)} FROM documents WHERE version > ?", (version,))  # noqa: S608
     for document_id, *row in newer:
         moments = old.execute(
             "SELECT language, cues, text FROM moments WHERE id BETWEEN ? AND ? ORDER BY id", moment_ids(document_id)
@@ -118,7 +118,7 @@ def _delete(connection: sqlite3.Connection, video_id: str) -> None:
         connection.execute("DELETE FROM documents WHERE id = ?", (row[0],))
 
 
-def _document_row(document: SearchDocument) -> tuple[object, ...]:
+def document_row(document: SearchDocument) -> tuple[object, ...]:
     return (
         document.video_id.hex,
         document.version,
@@ -138,6 +138,6 @@ def _document_row(document: SearchDocument) -> tuple[object, ...]:
     )
 
 
-def _moment_row(moment: Moment) -> MomentRow:
+def moment_row(moment: Moment) -> MomentRow:
     cues = json.dumps([[cue.offset, cue.start_ms, cue.end_ms] for cue in moment.cues], separators=(",", ":"))
     return moment.language, cues, printable(moment.text)  # whose offsets count characters

@@ -2,7 +2,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
-from apps.search.documents import all_documents, documents_of
+from apps.search.gathering import all_documents, documents_of
 from apps.videos.models import Tag, Video, Visibility
 from tests.factories import make_video
 from tests.transcription.rows import make_transcript

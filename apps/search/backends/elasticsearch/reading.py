@@ -1,0 +1,317 @@
+"""Answers: which videos match, in which order, and where in them.
+
+Two requests: the first finds the videos of a page, with totals and facets; the second looks for moments in these
+alone, so that common words cost no more than rare ones.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from elasticsearch import Elasticsearch
+
+from apps.search.backends import terms as parsing
+from apps.search.backends.base import (
+    FacetValue,
+    Hit,
+    IndexedVideo,
+    MomentHit,
+    SearchQuery,
+    SearchResults,
+    Sort,
+    Suggestion,
+    Viewer,
+)
+from apps.search.backends.elasticsearch import highlights, match
+from apps.search.backends.elasticsearch.fields import (
+    EXACT_FIELDS,
+    MOMENT_TEXT,
+    MOMENTS,
+    STEMMED_FIELDS,
+    STEMMED_MOMENT_TEXT,
+    stemmed,
+)
+from apps.search.backends.elasticsearch.match import Query
+from apps.search.backends.elasticsearch.schema import MAX_RESULT_WINDOW
+from apps.search.backends.marking import Passage, best_moments, to_html
+from apps.search.backends.terms import Term
+from apps.search.documents import milliseconds
+
+Answer = Mapping[str, Any]
+
+# Of one video so many matching passages are looked at, the best ones: enough to choose five from that do not overlap.
+_PASSAGES_PER_VIDEO = 15
+_HAS_ALL = 1_000.0  # the score of a passage that has all the terms, beyond what rare words bring
+_MAX_FACET_VALUES = 1_000
+# What the server takes in a filter; beyond, it fails.
+_MAX_LABEL = 1_000
+_MAX_LONG = 2**63 - 1
+_COMPLETED_VIDEOS = 1_000  # in whose words suggestions are looked for
+
+_SHOWN = ["title", "description", "topic_label", "languages"]
+_TITLE = ("title", *stemmed("title"))
+_DESCRIPTION = ("description", *stemmed("description"))
+_NEWEST: list[Any] = [{"created_at_ms": "desc"}, {"video_id": "asc"}]
+_ORDER: dict[Sort, list[Any]] = {
+    Sort.RELEVANCE: ["_score", *_NEWEST],
+    Sort.NEWEST: _NEWEST,
+    Sort.OLDEST: [{"created_at_ms": "asc"}, {"video_id": "asc"}],
+    Sort.LONGEST: [{"duration_ms": "desc"}, *_NEWEST],
+    Sort.SHORTEST: [{"duration_ms": "asc"}, *_NEWEST],
+}
+
+
+@dataclass(frozen=True)
+class _Way:
+    """One way to understand a query."""
+
+    condition: Query
+    is_exact: bool = True
+    fuzzy: bool = False
+
+
+def search(client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer) -> SearchResults:
+    """One page. Two requests; two more where no video has all the words."""
+    terms = parsing.parse(query.text)
+    if query.text.strip() and not terms:
+        return SearchResults()
+    for way in _ways(terms):
+        answer = _find(client, index, query, viewer, terms, way)
+        if answer["aggregations"]["all"]["doc_count"]:
+            break
+    else:
+        return SearchResults()
+    hits = answer["hits"]["hits"]
+    places = _places(client, index, [hit["_id"] for hit in hits], terms, way) if terms and hits else {}
+    return SearchResults(
+        total=answer["hits"]["total"]["value"],
+        hits=tuple(_hit(hit, places.get(hit["_id"], {}), terms) for hit in hits),
+        topics=_facet(answer["aggregations"]["topics"]["values"]["buckets"]),
+        languages=_facet(answer["aggregations"]["languages"]["values"]["buckets"]),
+        is_relaxed=not way.is_exact,
+    )
+
+
+def suggest(client: Elasticsearch, index: str, prefix: str, *, limit: int, hidden: frozenset[UUID]) -> list[Suggestion]:
+    """Titles that have the words typed, then ways to complete the last word that find something."""
+    terms = parsing.parse(prefix)
+    if not terms or limit < 1:
+        return []
+    listed: Query = {"bool": {"filter": [{"term": {"is_listed": True}}], "must_not": _hidden(hidden)}}
+    answer = client.search(
+        index=index,
+        query={"bool": {"filter": [listed], "must": match.each_of(terms, ["title"], (), fuzzy=False)}},
+        sort=_ORDER[Sort.RELEVANCE],
+        size=limit,
+        source={"includes": ["title"]},
+    )
+    titles = [Suggestion(hit["_source"]["title"], UUID(hit["_id"])) for hit in answer["hits"]["hits"]]
+    words = _completions(client, index, terms, limit, listed)
+    # Both get a share, and each the room that the other leaves.
+    share = max(limit - len(words), limit - limit // 2)
+    suggestions = titles[:share]
+    return suggestions + [Suggestion(text) for text in words[: limit - len(suggestions)]]
+
+
+def scan(client: Elasticsearch, index: str, after: UUID | None, limit: int) -> list[IndexedVideo]:
+    """In the order of ids."""
+    answer = client.search(
+        index=index,
+        query={"bool": {"filter": [{"exists": {"field": "video_id"}}], "must_not": [{"term": {"is_deleted": True}}]}},
+        sort=[{"video_id": "asc"}],
+        search_after=[str(after)] if after is not None else None,
+        size=limit,
+        source={"includes": ["fingerprint"]},
+        track_total_hits=False,
+    )
+    return [
+        IndexedVideo(UUID(hit["_id"]), str(hit["_source"].get("fingerprint", ""))) for hit in answer["hits"]["hits"]
+    ]
+
+
+def count(client: Elasticsearch, index: str) -> int:
+    return int(client.count(index=index, query={"bool": {"must_not": [{"term": {"is_deleted": True}}]}})["count"])
+
+
+# --- which videos ---
+
+
+def _ways(terms: Sequence[Term]) -> Iterator[_Way]:
+    """From what is meant by the letter to what may be meant."""
+    if not terms:
+        yield _Way({"match_all": {}})
+        return
+    yield _Way(match.all_of(terms))
+    if typos := match.with_typos(terms):
+        yield _Way(typos, is_exact=False, fuzzy=True)
+    if some := match.some_of(terms):
+        yield _Way(some, is_exact=False)
+
+
+def _find(
+    client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer, terms: Sequence[Term], way: _Way
+) -> Answer:
+    topic: list[Query] = [{"term": {"topic_label": parsing.clean(query.topic)[:_MAX_LABEL]}}] if query.topic else []
+    language: list[Query] = (
+        [{"term": {"languages": parsing.clean(query.language)[:_MAX_LABEL]}}] if query.language else []
+    )
+    is_shown = query.offset + query.page_size <= MAX_RESULT_WINDOW
+    answer = client.search(
+        index=index,
+        query={
+            "bool": {
+                "filter": [way.condition, _may_find(viewer), *_bounds(query)],
+                "must_not": _hidden(viewer.hidden),
+                "should": match.rank(terms, fuzzy=way.fuzzy),
+            }
+        },
+        # Facets are counted before it: each applies the filter of the others alone.
+        post_filter={"bool": {"filter": [*topic, *language]}},
+        aggs={
+            "all": {"filter": {"match_all": {}}},
+            "topics": {
+                "filter": {"bool": {"filter": language}},
+                "aggs": {"values": _values("topic_label", {"title": {"terms": {"field": "topic_title", "size": 1}}})},
+            },
+            "languages": {"filter": {"bool": {"filter": topic}}, "aggs": {"values": _values("languages")}},
+        },
+        sort=_ORDER[query.sort if terms or query.sort != Sort.RELEVANCE else Sort.NEWEST],
+        track_scores=True,
+        track_total_hits=True,
+        from_=query.offset if is_shown else 0,
+        size=query.page_size if is_shown else 0,
+        source={"includes": _SHOWN},
+        # The same copy of the index answers for all pages of a query: copies score a little differently.
+        preference=f"query-{zlib.crc32(query.text.encode(errors='replace')):08x}",
+    )
+    return cast(Answer, answer.body)
+
+
+def _may_find(viewer: Viewer) -> Query:
+    """No deleted video passes: it is neither listed nor anybody's."""
+    ways: list[Query] = [{"term": {"is_listed": True}}]
+    if viewer.user_id is not None:
+        ways.append({"term": {"owner_id": str(viewer.user_id)}})
+    return match.any_of(ways)
+
+
+def _hidden(hidden: frozenset[UUID]) -> list[Query]:
+    return [{"terms": {"video_id": sorted(str(video_id) for video_id in hidden)}}] if hidden else []
+
+
+def _bounds(query: SearchQuery) -> list[Query]:
+    created_from, created_before = query.created_from, query.created_before
+    bounds = (
+        ("duration_ms", "gte", query.min_duration_ms),
+        ("duration_ms", "lte", query.max_duration_ms),
+        ("created_at_ms", "gte", created_from and milliseconds(created_from)),
+        ("created_at_ms", "lt", created_before and milliseconds(created_before)),
+    )
+    conditions: list[Query] = [
+        {"range": {name: {side: max(-_MAX_LONG, min(value, _MAX_LONG))}}}
+        for name, side, value in bounds
+        if value is not None
+    ]
+    if query.has_captions is not None:
+        conditions.append({"term": {"has_captions": query.has_captions}})
+    return conditions
+
+
+def _values(field: str, inner: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"terms": {"field": field, "size": _MAX_FACET_VALUES}, "aggs": inner or {}}
+
+
+def _facet(buckets: Sequence[Answer]) -> tuple[FacetValue, ...]:
+    values = []
+    for bucket in buckets:
+        labels = bucket.get("title", {}).get("buckets", [])
+        values.append(
+            FacetValue(bucket["key"], labels[0]["key"] if labels else bucket["key"], int(bucket["doc_count"]))
+        )
+    return tuple(sorted(values, key=lambda one: (-one.count, one.label)))
+
+
+# --- where in them ---
+
+
+def _places(
+    client: Elasticsearch, index: str, ids: Sequence[str], terms: Sequence[Term], way: _Way
+) -> dict[str, Answer]:
+    """By video, its title and description with marks, and its best passages."""
+    in_video = match.each_of(terms, EXACT_FIELDS, STEMMED_FIELDS, fuzzy=way.fuzzy)
+    as_phrases = not all(match.is_one_word(term) for term in terms)
+    in_moment = match.each_of(terms, [MOMENT_TEXT], STEMMED_MOMENT_TEXT, fuzzy=way.fuzzy)
+    all_together = {"constant_score": {"filter": {"bool": {"filter": in_moment}}, "boost": _HAS_ALL}}
+    moments: Query = {
+        "nested": {
+            "path": MOMENTS,
+            "query": match.any_of([all_together, *in_moment]),
+            "inner_hits": {
+                "size": _PASSAGES_PER_VIDEO,
+                "_source": [f"{MOMENTS}.language", f"{MOMENTS}.cues"],
+                "highlight": highlights.asked([MOMENT_TEXT, *STEMMED_MOMENT_TEXT], as_phrases=as_phrases),
+            },
+        }
+    }
+    answer = client.search(
+        index=index,
+        query={"bool": {"filter": [{"ids": {"values": list(ids)}}], "should": [moments]}},
+        size=len(ids),
+        source=False,
+        highlight=highlights.asked(_TITLE, _DESCRIPTION, as_phrases=as_phrases)
+        | {"highlight_query": match.any_of(in_video)},
+        track_total_hits=False,
+    )
+    return {hit["_id"]: hit for hit in answer["hits"]["hits"]}
+
+
+def _hit(hit: Answer, places: Answer, terms: tuple[Term, ...]) -> Hit:
+    source, marked = hit["_source"], places.get("highlight", {})
+    return Hit(
+        video_id=UUID(hit["_id"]),
+        score=float(hit["_score"] or 0),
+        title_html=to_html(highlights.whole(marked, _TITLE) or source["title"]),
+        snippet_html=highlights.snippet(marked, _DESCRIPTION, source["description"]),
+        moments=_moments(places, terms),
+        topic_label=source.get("topic_label", ""),
+        languages=tuple(source["languages"]),
+    )
+
+
+def _moments(places: Answer, terms: tuple[Term, ...]) -> tuple[MomentHit, ...]:
+    """The passages with all the terms; where no passage has all, with any of them."""
+    found = places.get("inner_hits", {}).get(MOMENTS, {}).get("hits", {}).get("hits", [])
+    best = [one for one in found if one["_score"] >= _HAS_ALL] or found
+    passages = []
+    for one in best:
+        text = highlights.whole(one.get("highlight", {}), (MOMENT_TEXT, *STEMMED_MOMENT_TEXT))
+        if text is not None:
+            passages.append(Passage(text, one["_source"]["language"], one["_source"]["cues"]))
+    return best_moments(passages, terms)
+
+
+def _completions(client: Elasticsearch, index: str, terms: tuple[Term, ...], limit: int, listed: Query) -> list[str]:
+    """What was typed with its last word completed, the most frequent word first, where a listed video has them all."""
+    *others, last = terms
+    typed = parsing.fold(last.text)
+    if not last.is_prefix or not typed.isalnum():
+        return []
+    has_words = match.all_of(others)["bool"]["filter"] if others else []
+    answer = client.search(
+        index=index,
+        query={"bool": {"filter": [listed, *has_words, {"prefix": {"words": typed}}]}},
+        aggs={
+            "some": {
+                "sampler": {"shard_size": _COMPLETED_VIDEOS},
+                "aggs": {"words": {"terms": {"field": "words", "include": f"{typed}.+", "size": limit}}},
+            }
+        },
+        size=0,
+    )
+    before = [f'"{term.text}"' if term.is_phrase else term.text for term in others]
+    words = [bucket["key"] for bucket in answer["aggregations"]["some"]["words"]["buckets"]]
+    return [" ".join([*before, word]) for word in words]
