@@ -31,8 +31,8 @@ class DecoderOptions:
 
     `alpha` and `beta` take the place of the language model's own (see `Weights`) where they are given. A beam is given
     up when its score is `beam_prune` below the best; a label, when its log-prob on a frame is below `token_prune` and
-    it is not the frame's best; with `prune_history`, of beams that the language model cannot tell apart any more all but
-    the best. A hotword adds `hotword_weight` to a beam that holds it.
+    it is not the frame's best; with `prune_history`, of beams that the language model cannot tell apart any more, all
+    but the best. A hotword adds `hotword_weight` to a beam that holds it.
     """
 
     alpha: float | None = None

@@ -4,6 +4,7 @@ wav2vec2: Baevski et al., "wav2vec 2.0: A Framework for Self-Supervised Learning
 """
 
 import copy
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,6 +153,28 @@ def checkpoint_folder(model: str, cache_dir: Path | None) -> Path:
             f"ASR_MODEL={model} is neither a folder nor a checkpoint that was downloaded to {cache_dir}: "
             "run `python manage.py fetch_models`, or set ASR_MODEL to a folder that holds a checkpoint."
         ) from error
+
+
+def checkpoint_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a checkpoint's folder. Raises RecognizerUnavailableError."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecognizerUnavailableError(f"{folder} holds no CTC checkpoint's tokenizer ({error}).") from error
+
+
+def checkpoint_alphabet(folder: Path) -> Alphabet:
+    """What the columns of a checkpoint's output stand for, without loading its network.
+
+    Raises RecognizerUnavailableError.
+    """
+    try:
+        n_labels = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"])
+        return _alphabet(checkpoint_tokenizer(folder), n_labels=n_labels)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise RecognizerUnavailableError(f"{folder} holds no CTC checkpoint ({error}).") from error
 
 
 def _device(wanted: str) -> str:
