@@ -74,19 +74,30 @@ def n_edits(said: Sequence[str], heard: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class Heard:
-    """An utterance after recognition: normalised words of the reference, and what was heard with times."""
+    """An utterance after recognition.
+
+    `said` and `heard` are the texts that error rates are counted on. `said_words` and `words` are the same, word for
+    word as they were written, normalised alike but never made of several or parted: what times and confidences are of.
+    """
 
     corpus: str
     said: tuple[str, ...]
-    words: tuple[Word, ...]  # with `text` normalised as `said` is
+    heard: tuple[str, ...]
+    said_words: tuple[str, ...]
+    words: tuple[Word, ...]
     duration_s: float
-    said_frames_s: tuple[
-        tuple[float, float], ...
-    ] = ()  # (start, end) of each word of `said`, where somebody timed them
+    said_times_s: tuple[tuple[float, float], ...] = ()  # of each of `said_words`, where somebody timed them
 
-    @property
-    def heard(self) -> tuple[str, ...]:
-        return tuple(word.text for word in self.words)
+    def pairs(self) -> list[Pair]:
+        """The alignment of `said_words` and `words`."""
+        return align_words(self.said_words, [word.text for word in self.words])
+
+    def is_right(self, pair: Pair) -> bool:
+        return (
+            pair.said is not None
+            and pair.heard is not None
+            and self.said_words[pair.said] == self.words[pair.heard].text
+        )
 
 
 @dataclass(frozen=True)
@@ -145,14 +156,13 @@ def word_time_error(utterances: Sequence[Heard]) -> TimeError | None:
     """Of starts and ends together; None where no reference has times, or no word of it was heard."""
     errors: list[float] = []
     for each in utterances:
-        if not each.said_frames_s:
+        if not each.said_times_s:
             continue
-        for pair in align_words(each.said, each.heard):
-            if pair.said is None or pair.heard is None or each.said[pair.said] != each.heard[pair.heard]:
-                continue
-            start_s, end_s = each.said_frames_s[pair.said]
-            word = each.words[pair.heard]
-            errors += [1000 * abs(word.start_s - start_s), 1000 * abs(word.end_s - end_s)]
+        for pair in each.pairs():
+            if pair.said is not None and pair.heard is not None and each.is_right(pair):
+                start_s, end_s = each.said_times_s[pair.said]
+                word = each.words[pair.heard]
+                errors += [1000 * abs(word.start_s - start_s), 1000 * abs(word.end_s - end_s)]
     if not errors:
         return None
     return TimeError(float(np.mean(errors)), float(np.percentile(errors, 95)), len(errors) // 2)
@@ -173,10 +183,10 @@ def calibration(utterances: Sequence[Heard]) -> Calibration | None:
     confidences: list[float] = []
     rights: list[bool] = []
     for each in utterances:
-        for pair in align_words(each.said, each.heard):
+        for pair in each.pairs():
             if pair.heard is not None:
                 confidences.append(each.words[pair.heard].confidence)
-                rights.append(pair.said is not None and each.said[pair.said] == each.heard[pair.heard])
+                rights.append(each.is_right(pair))
     if not confidences:
         return None
     confidence, right = np.asarray(confidences), np.asarray(rights, dtype=np.float64)

@@ -160,7 +160,7 @@ def _count(
         n_lines, n_words, said = _piped([*command, "--discount_fallback"], texts, normalizer)
     if n_words == 0:
         raise LanguageModelBuildError(
-            "The text holds no word in the recogniser's letters: look whether --text and --alphabet-from belong together."
+            "The text holds no word in the recogniser's letters: do --text and --alphabet-from belong together?"
         )
     if said is not None:
         raise KenlmToolsError(

@@ -111,6 +111,24 @@ class Wav2Vec2Recognizer:
         other._hotwords = tuple(hotwords)[: self._options.hotwords.max_words]
         return other
 
+    def with_language_model(self, language_model: str, decoder: DecoderOptions | None = None) -> Self:
+        """The same network with another language model ("none": greedy) and without hotwords; the original stays.
+
+        Raises RecognizerUnavailableError.
+        """
+        other = copy.copy(self)
+        folder = checkpoint_folder(self._options.model, self._options.cache_dir)
+        other._language_model = load_language_model(
+            language_model, cache_dir=self._options.cache_dir, checkpoint=folder
+        )
+        other._search = BeamSearch(self._alphabet, other._language_model, decoder or self._options.decoder)
+        other._hotwords = ()
+        return other
+
+    @property
+    def has_language_model(self) -> bool:
+        return self._language_model is not None
+
     def _decoded(self, log_probs: NDArray[np.float32], frame_s: float) -> list[Word]:
         if self._language_model is None and not self._hotwords:
             return greedy_words(log_probs, self._alphabet, frame_s=frame_s)

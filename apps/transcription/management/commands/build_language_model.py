@@ -57,13 +57,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         started_s = time.monotonic()
         output: Path = options["output"]
+        if output.exists():
+            raise CommandError(f"{output} exists already: delete it, or name another --output.")
         try:
             default = tuple(BuildOptions.prune[: options["order"]])
             build = BuildOptions(options["order"], tuple(options["prune"] or default), memory=options["memory"])
             normalizer = _normalizer(options["alphabet_from"] or options["processor"])
             processor = options["processor"]
-            if processor and output.exists():
-                raise LanguageModelBuildError(f"{output} exists already: delete it, or name another --output.")
             report = build_language_model(
                 options["text"],
                 output.with_name(f"{output.name}.language_model") if processor else output,
