@@ -13,6 +13,7 @@ from apps.transcription.asr.language_model import LanguageModel
 from apps.transcription.asr.normalization import Normalizer
 
 SENTENCE_END = re.compile(r"[.!?:;\n]\s*|\n+")
+SMALL_LETTERS = 4  # shorter words ("of", "the") are small in headlines, too
 ADDRESS = re.compile(r"\S+://\S+|www\.\S+|\S+@\S+")  # nobody says those as they are written
 
 
@@ -69,7 +70,8 @@ def _candidates(text: str, normalizer: Normalizer) -> Iterable[tuple[str, bool]]
         written = sentence.split()
         capitals = [word[:1].isupper() for word in written]
         # "How Rivers Shape Valleys", "ALL ABOUT RIVERS": where every word has a capital, capitals tell nothing.
-        tells = sum(capitals) <= max(1, len(written) // 2) or len(written) <= 2
+        has_small = any(len(word) >= SMALL_LETTERS and word.islower() for word in written)
+        tells = has_small or sum(capitals) <= len(written) // 2 or len(written) <= 2
         for index, (form, is_capital) in enumerate(zip(written, capitals, strict=True)):
             has_inner_capital = any(char.isupper() for char in form[1:]) and not form.isupper()
             is_name = has_inner_capital or (is_capital and tells and (index > 0 or len(written) <= 2))

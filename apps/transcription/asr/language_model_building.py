@@ -194,7 +194,7 @@ def _piped(command: list[str], texts: Sequence[Path], normalizer: Normalizer) ->
 
 
 def _write_unigrams(arpa: Path, path: Path) -> int:
-    """Writes the words of the ARPA file, the most frequent first; returns how many."""
+    """Writes the words of the ARPA file, the most probable first; returns how many."""
     words: list[tuple[float, str]] = []
     with arpa.open(encoding="utf-8") as lines:
         for line in lines:
