@@ -59,6 +59,7 @@ $(VENV)/.runtime: requirements.txt requirements-nodeps.txt scripts/check_machine
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@PYTHON=$(PYTHON) sh scripts/check_machine.sh dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

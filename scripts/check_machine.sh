@@ -13,6 +13,11 @@ elif ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
     missing="$missing python3.11-venv"
 fi
 command -v git >/dev/null 2>&1 || missing="$missing git"
+# The tests' reference decoder needs KenLM's Python package, which pip compiles. A portal that only runs does not.
+if [ "${1:-}" = dev ]; then
+    command -v g++ >/dev/null 2>&1 || missing="$missing g++"
+    "$python" -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' 2>/dev/null || missing="$missing python3.11-dev"
+fi
 
 if [ -n "$missing" ]; then
     echo "videoportal cannot be set up: this machine lacks$missing. On Debian:" >&2

@@ -12,6 +12,8 @@ for name in (
     "DATABASE_URL",
     "CELERY_BROKER_URL",
     "ASR_MODEL",
+    "ASR_MODELS",
+    "ASR_LANGUAGE_MODEL",
     "TOPIC_MODEL",
     "MODERATION_REQUIRED",
     "SIGN_UP",

@@ -3,6 +3,7 @@
 Each reader raises ImproperlyConfigured with a sentence that says what to write instead.
 """
 
+import json
 import os
 import re
 import secrets
@@ -79,6 +80,21 @@ def urls_setting(name: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"https?://[^\s/]+:[0-9]{1,5}(/\S*)?", url) for url in urls):
         raise refusal(name, "…", "write scheme and port: http://host:9200 or https://user:password@host:9200.")
     return urls
+
+
+def json_setting(name: str) -> dict[str, str]:
+    """A JSON object of texts by language; empty where the setting is."""
+    value = text_setting(name)
+    cure = 'write a JSON object by language: {"en": "facebook/wav2vec2-base-960h"}.'
+    try:
+        entries = json.loads(value or "{}")
+    except ValueError:
+        raise refusal(name, value, cure) from None
+    if not isinstance(entries, dict) or not all(
+        re.fullmatch("[a-z]{2,3}", key) and isinstance(entry, str) for key, entry in entries.items()
+    ):
+        raise refusal(name, value, cure)
+    return {key: entry.strip() for key, entry in entries.items()}
 
 
 def timezone_setting(name: str, default: str) -> str:

@@ -5,7 +5,6 @@ service and no network: SQLite, a broker of files, SQLite FTS5, a local folder, 
 the sentence encoder that pip packages carry.
 """
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from videoportal.environment import (
     float_setting,
     folder_setting,
     int_setting,
+    json_setting,
     kept_secret,
     list_setting,
     rate_setting,
@@ -267,6 +267,29 @@ CLASSIFY_STAGE_LIMIT_S = int_setting("CLASSIFY_STAGE_LIMIT_S", 600, at_least=1)
 
 ASR_MODEL = text_setting("ASR_MODEL")  # empty: the embedded recogniser; else a wav2vec2 CTC folder or hub id
 ASR_MODEL_LANGUAGE = choice_setting("ASR_MODEL_LANGUAGE", "en", tuple(LANGUAGE_NAMES))  # that ASR_MODEL understands
+# Checkpoints by language, as {"en": "facebook/wav2vec2-base-960h", "ro": "/srv/models/romanian"}: instead of ASR_MODEL.
+ASR_MODELS = json_setting("ASR_MODELS")
+if ASR_MODELS and ASR_MODEL:
+    raise refusal(
+        "ASR_MODEL", ASR_MODEL, "ASR_MODELS is set, too: name this checkpoint there, and leave ASR_MODEL empty."
+    )
+if not all(ASR_MODELS.values()):
+    raise refusal("ASR_MODELS", ASR_MODELS, "name a checkpoint for each language, or leave the language out.")
+# Empty: what the checkpoint carries, if anything; none; a folder or hub id; or an object of those by language.
+ASR_LANGUAGE_MODEL = text_setting("ASR_LANGUAGE_MODEL")
+ASR_LANGUAGE_MODELS: dict[str, str] = {}
+if ASR_LANGUAGE_MODEL.startswith("{"):
+    ASR_LANGUAGE_MODELS, ASR_LANGUAGE_MODEL = json_setting("ASR_LANGUAGE_MODEL"), ""
+    if _unheard := sorted(set(ASR_LANGUAGE_MODELS) - set(ASR_MODELS or {ASR_MODEL_LANGUAGE})):
+        raise refusal(
+            "ASR_LANGUAGE_MODEL", ASR_LANGUAGE_MODELS, f"ASR_MODELS has no checkpoint for {', '.join(_unheard)}."
+        )
+elif len(ASR_MODELS) > 1 and ASR_LANGUAGE_MODEL not in ("", "none"):
+    _cure = 'ASR_MODELS has several languages: write which one it is for, as {"en": "…"}.'
+    raise refusal("ASR_LANGUAGE_MODEL", ASR_LANGUAGE_MODEL, _cure)
+ASR_BEAM_WIDTH = int_setting("ASR_BEAM_WIDTH", 100, at_least=1)  # with a language model or hotwords
+ASR_HOTWORDS = int_setting("ASR_HOTWORDS", 40)  # at most, of a video's title, tags and description; 0: none
+ASR_HOTWORD_WEIGHT = float_setting("ASR_HOTWORD_WEIGHT", 6.0, at_least=0.0, at_most=20.0)
 ASR_DEVICE = choice_setting("ASR_DEVICE", "auto", ("auto", "cpu", "cuda"))
 ASR_MAX_SEGMENT_S = float_setting("ASR_MAX_SEGMENT_S", 20.0, at_least=2.0, at_most=29.0)
 ASR_BEAM_SIZE = int_setting("ASR_BEAM_SIZE", 5, at_least=1)  # of the embedded recogniser

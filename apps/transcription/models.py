@@ -55,6 +55,10 @@ class Transcript(models.Model):
     language = models.CharField(max_length=8, choices=LANGUAGES)
     source = models.CharField(max_length=10, choices=Source.choices)
     recogniser = models.CharField(max_length=RECOGNISER_LENGTH, blank=True)  # what made an automatic one
+    # Words of title, tags and description that the recogniser was told to expect, and what tells whether those texts
+    # have changed since (`apps.transcription.expected_words`); empty where the recogniser takes no such words.
+    hotwords = models.JSONField(default=list, blank=True)
+    described_digest = models.CharField(max_length=64, blank=True)
     mean_confidence = models.FloatField(null=True, blank=True)  # over words, in [0, 1]
     cursor_ms = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)

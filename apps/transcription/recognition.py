@@ -4,6 +4,8 @@ import functools
 
 from django.conf import settings
 
+from apps.transcription.asr.beam_search import DecoderOptions
+from apps.transcription.asr.hotwords import HotwordOptions
 from apps.transcription.asr.recognizers.base import Recognizer
 from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Options
 from apps.transcription.asr.recognizers.whisper import WhisperOptions
@@ -29,13 +31,24 @@ def recognizer_for(language: str) -> Recognizer:
 
 def model_recognizer(model: str, language: str) -> Recognizer:
     """As `recognizer_for`, but the wav2vec2 checkpoint `model` whatever ASR_MODEL says."""
-    return _loaded(_checkpoint_options(model, language))
+    return _loaded(checkpoint_options(model, language))
 
 
 def recognized_languages() -> frozenset[str]:
     """The ISO 639-1 codes of all languages that have a recogniser here. Loads nothing."""
-    configured = {settings.ASR_MODEL_LANGUAGE} if settings.ASR_MODEL else set()
-    return frozenset({EMBEDDED_LANGUAGE, *configured})
+    return frozenset({EMBEDDED_LANGUAGE, *configured_models()})
+
+
+def configured_models() -> dict[str, str]:
+    """The checkpoints of the settings by language."""
+    return dict(settings.ASR_MODELS) or (
+        {settings.ASR_MODEL_LANGUAGE: settings.ASR_MODEL} if settings.ASR_MODEL else {}
+    )
+
+
+def language_model_for(language: str) -> str:
+    """What the settings say of the language model beside the checkpoint of `language`; see `Wav2Vec2Options`."""
+    return str(settings.ASR_LANGUAGE_MODELS.get(language, settings.ASR_LANGUAGE_MODEL))
 
 
 def describe() -> str:
@@ -54,19 +67,27 @@ def transcribe_options() -> TranscribeOptions:
 
 
 def _options_for(language: str) -> WhisperOptions | Wav2Vec2Options:
-    if settings.ASR_MODEL and language == settings.ASR_MODEL_LANGUAGE:
-        return _checkpoint_options(settings.ASR_MODEL, language)
+    if model := configured_models().get(language):
+        return checkpoint_options(model, language)
     if language == EMBEDDED_LANGUAGE:
         return WhisperOptions(beam_size=settings.ASR_BEAM_SIZE, device=settings.ASR_DEVICE)
     raise LanguageNotRecognizedError(
         f"There is no speech recogniser for {_name_of(language)} on this portal. Upload captions instead, or ask the "
-        f"operator to set ASR_MODEL to a model that understands it, with ASR_MODEL_LANGUAGE={language}."
+        f"operator to set ASR_MODEL to a model that understands it, with ASR_MODEL_LANGUAGE={language}, or to add one "
+        "to ASR_MODELS."
     )
 
 
-def _checkpoint_options(model: str, language: str) -> Wav2Vec2Options:
+def checkpoint_options(model: str, language: str) -> Wav2Vec2Options:
+    """How the settings want the wav2vec2 checkpoint `model` to be run."""
     return Wav2Vec2Options(
-        model=model, language=language, cache_dir=settings.MODEL_CACHE_DIR, device=settings.ASR_DEVICE
+        model=model,
+        language=language,
+        cache_dir=settings.MODEL_CACHE_DIR,
+        device=settings.ASR_DEVICE,
+        language_model=language_model_for(language),
+        decoder=DecoderOptions(beam_width=settings.ASR_BEAM_WIDTH, hotword_weight=settings.ASR_HOTWORD_WEIGHT),
+        hotwords=HotwordOptions(max_words=settings.ASR_HOTWORDS),
     )
 
 
@@ -74,7 +95,7 @@ def _name_of(language: str) -> str:
     return LANGUAGE_NAMES.get(language, language)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def _loaded(options: WhisperOptions | Wav2Vec2Options) -> Recognizer:
     if isinstance(options, Wav2Vec2Options):
         from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Recognizer

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from apps.transcription.asr.audio import AudioDecodeError, NoAudioError
 from apps.transcription.asr.captions import Caption
-from apps.transcription.asr.recognizers.base import Recognizer
+from apps.transcription.asr.recognizers.base import Recognizer, TakesHotwords
 from apps.transcription.asr.transcriber import Segment, transcribe_file
+from apps.transcription.expected_words import described_digest, described_texts
 from apps.transcription.models import RECOGNISER_LENGTH, Cue, Transcript
 from apps.transcription.recognition import LanguageNotRecognizedError, recognizer_for, transcribe_options
 from apps.videos.files import existing_original
@@ -51,7 +52,9 @@ def transcribe_video(
         raise StageSkippedError(str(error)) from error
 
     path = existing_original(video)
-    transcript = _transcript_to_fill(video, recognizer.name)
+    transcript = _transcript_to_fill(video, recognizer)
+    if isinstance(recognizer, TakesHotwords) and transcript.hotwords:
+        recognizer = recognizer.with_hotwords(transcript.hotwords)
     position = transcript.cues.count()
     _tell(progress, video, transcript.cursor_ms)
     try:
@@ -75,18 +78,25 @@ def _delete_what_was_heard_in_another_language(video: Video) -> None:
             video_changed.send(sender=__name__, video_id=video.pk)
 
 
-def _transcript_to_fill(video: Video, recogniser: str) -> Transcript:
+def _transcript_to_fill(video: Video, recognizer: Recognizer) -> Transcript:
+    """The one that `recognizer` left unfinished, with the hotwords that it began with, or a new one."""
+    hotwords: tuple[str, ...] = ()
+    digest = ""
+    if isinstance(recognizer, TakesHotwords):
+        hotwords, digest = recognizer.choose_hotwords(described_texts(video)), described_digest(video)
     with transaction.atomic():
         # The lock makes two runs of the stage find the same transcript, whose cursor then tells them apart.
         Video.objects.select_for_update().get(pk=video.pk)
         unfinished = Transcript.objects.filter(video=video).automatic().being_filled()
-        wanted = {"language": video.language, "recogniser": recogniser[:RECOGNISER_LENGTH]}
+        wanted = {"language": video.language, "recogniser": recognizer.name[:RECOGNISER_LENGTH]}
         transcript = unfinished.filter(**wanted).order_by("-created_at").first()
         # What another recogniser began is of no use to anybody.
         abandoned = unfinished.exclude(pk=transcript.pk) if transcript else unfinished
         if abandoned.delete()[0]:
             video_changed.send(sender=__name__, video_id=video.pk)
-        return transcript or Transcript.objects.create(video=video, source=Transcript.Source.AUTO, **wanted)
+        return transcript or Transcript.objects.create(
+            video=video, source=Transcript.Source.AUTO, hotwords=list(hotwords), described_digest=digest, **wanted
+        )
 
 
 def _append(transcript: Transcript, segment: Segment, position: int) -> None:

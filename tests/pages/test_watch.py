@@ -9,6 +9,7 @@ from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
 from apps.pages.transcript_panel import PART_CUES
 from apps.pipeline.models import StageRun
+from apps.transcription.expected_words import described_digest
 from apps.transcription.models import Cue
 from apps.videos.models import ModerationState, Report, Tag, Video, Visibility, WatchPosition
 from tests.pages.conftest import MakeVideo, add_run, add_transcript
@@ -180,6 +181,29 @@ def test_run_again_queues_the_stage(client: Client, video: Video, owner: User, s
     client.post(url, {"stage": "transcribe"})
     run.refresh_from_db()
     assert run.state == StageRun.State.QUEUED
+
+
+def test_a_changed_title_offers_its_owner_to_recognise_again(
+    client: Client, video: Video, owner: User, stranger: User
+) -> None:
+    add_run(video, "probe", StageRun.State.DONE)
+    run = add_run(video, "transcribe", StageRun.State.DONE)
+    transcript = add_transcript(video)
+    client.force_login(owner)
+    assert "Recognise again" not in watch(client, video), "its recogniser takes no words"
+    transcript.described_digest = described_digest(video)
+    transcript.save()
+    assert "Recognise again" not in watch(client, video)
+    video.title = "A talk on the gardens of Timișoara"
+    video.save()
+    assert "Recognise again" in watch(client, video)
+    client.force_login(stranger)
+    assert "Recognise again" not in watch(client, video)
+    client.force_login(owner)
+    client.post(f"/watch/{video.pk}/run-again/", {"stage": "transcribe"})
+    run.refresh_from_db()
+    assert run.state == StageRun.State.QUEUED
+    assert "Recognise again" not in watch(client, video), "it is under way"
 
 
 def status(client: Client, video: Video, query: str = "") -> tuple[int, str]:

@@ -56,3 +56,23 @@ def test_a_checkpoint_that_was_never_downloaded_is_named(settings: Settings, tmp
 def test_segments_are_as_long_as_the_settings_say(settings: Settings) -> None:
     settings.ASR_MAX_SEGMENT_S = 12.5
     assert recognition.transcribe_options().segments.max_segment_s == 12.5
+
+
+def test_each_language_has_its_checkpoint_and_language_model(
+    settings: Settings, checkpoint: Path, tmp_path: Path
+) -> None:
+    toy = Path(__file__).parent / "asr" / "fixtures" / "toy.arpa"
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "toy.arpa").write_text(toy.read_text())
+    settings.ASR_MODELS = {"en": str(checkpoint), "ro": str(checkpoint)}
+    settings.ASR_LANGUAGE_MODELS = {"ro": str(tmp_path / "toy")}
+    assert recognizer_for("en").name == "tiny-wav2vec2"
+    assert recognizer_for("ro").name == "tiny-wav2vec2 with toy"
+    assert recognition.recognized_languages() == {"en", "ro"}
+
+
+def test_a_language_model_that_is_not_here_is_named(settings: Settings, checkpoint: Path, tmp_path: Path) -> None:
+    settings.ASR_MODEL, settings.ASR_LANGUAGE_MODEL = str(checkpoint), "somebody/absent"
+    settings.MODEL_CACHE_DIR = tmp_path
+    with pytest.raises(RecognizerUnavailableError, match=r"ASR_LANGUAGE_MODEL=somebody/absent"):
+        recognizer_for("en")

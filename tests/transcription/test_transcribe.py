@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.transcription.asr.recognizers.base import Recognizer
+from apps.transcription.expected_words import outdated_transcript
 from apps.transcription.models import Cue, Transcript
 from apps.transcription.recognition import LanguageNotRecognizedError
 from apps.transcription.tracks import caption_tracks, served_transcript, transcript_text
@@ -328,3 +329,51 @@ def test_it_is_content_with_a_video_without_speech(owner: User, settings: Settin
     assert transcript.is_complete
     assert transcript.mean_confidence is None
     assert caption_tracks(video) == [transcript]
+
+
+class ExpectantRecognizer(SyllableRecognizer):
+    """Takes the words of a title that begin with a capital, and remembers what it was told."""
+
+    expected: tuple[str, ...] = ()
+
+    def choose_hotwords(self, texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(word.lower() for text in texts for word in text.split() if word.istitle())
+
+    def with_hotwords(self, hotwords: Sequence[str]) -> ExpectantRecognizer:
+        self.expected = tuple(hotwords)
+        return self
+
+
+def test_the_recogniser_is_told_what_the_video_is_about(talk: Video) -> None:
+    talk.title, talk.description = "a walk through Cluj", "with Ana"
+    talk.save()
+    recognizer = ExpectantRecognizer()
+    transcribe(talk, recognizer)
+    assert recognizer.expected == ("cluj", "ana")
+    assert Transcript.objects.get().hotwords == ["cluj", "ana"]
+    assert outdated_transcript(talk) is None
+
+    talk.title = "A Walk: through Cluj!"
+    assert outdated_transcript(talk) is None, "the words are the same"
+    talk.title = "a walk through Iași"
+    assert outdated_transcript(talk) == Transcript.objects.get()
+
+
+def test_a_killed_run_goes_on_with_the_words_that_it_began_with(talk: Video) -> None:
+    talk.title = "a walk through Cluj"
+    talk.save()
+    with pytest.raises(KilledError):
+        transcribe(talk, ExpectantRecognizer(fails_at=2, failure=KilledError()))
+    talk.title = "a walk through Deva"
+    talk.save()
+    recognizer = ExpectantRecognizer()
+    transcribe(talk, recognizer)
+    assert recognizer.expected == ("cluj",)
+    assert outdated_transcript(talk) is not None
+
+
+def test_a_recogniser_that_takes_no_words_is_never_outdated(talk: Video) -> None:
+    transcribe(talk)
+    assert Transcript.objects.get().hotwords == []
+    talk.title = "something else"
+    assert outdated_transcript(talk) is None

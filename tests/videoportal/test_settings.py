@@ -22,6 +22,11 @@ from videoportal.environment import kept_secret
         ("DATABASE_URL", "oracle://somewhere/db", "postgres://"),
         ("CSRF_TRUSTED_ORIGINS", "videos.example.org", "with its scheme"),
         ("DATABASE_URL", "somewhere", "postgres://"),
+        ("ASR_MODELS", "facebook/wav2vec2-base-960h", "JSON object by language"),
+        ("ASR_MODELS", '{"English": "a/b"}', "JSON object by language"),
+        ("ASR_MODELS", '{"en": ""}', "name a checkpoint for each language"),
+        ("ASR_LANGUAGE_MODEL", '{"ro": "a/b"}', "no checkpoint for ro"),
+        ("ASR_HOTWORD_WEIGHT", "50", "from 0.0 to 20.0"),
         ("VIDEOPORTAL_HOME", "/proc/nowhere", "can be written"),
         ("SEARCH_BACKEND", "solr", "sqlite, elasticsearch"),
         ("ELASTICSEARCH_INDEX_PREFIX", "Videos", "small letters"),
@@ -88,3 +93,24 @@ def test_the_secret_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> No
     assert (tmp_path / "secret_key").read_text() == first
     assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
     assert len(first) >= 50
+
+
+@pytest.mark.parametrize(
+    ("settings", "name", "cure"),
+    [
+        ({"ASR_MODEL": "a/b", "ASR_MODELS": '{"en": "a/b"}'}, "ASR_MODEL", "leave ASR_MODEL empty"),
+        (
+            {"ASR_MODELS": '{"en": "a/b", "ro": "c/d"}', "ASR_LANGUAGE_MODEL": "e/f"},
+            "ASR_LANGUAGE_MODEL",
+            "which one it is for",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_stop_the_start(
+    tmp_path: Path, settings: dict[str, str], name: str, cure: str
+) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        Portal(tmp_path, **settings).manage("check")
+    assert name in failure.value.stderr
+    assert cure in failure.value.stderr
+    assert "Traceback" not in failure.value.stderr

@@ -24,6 +24,7 @@ from apps.pipeline.models import StageRun
 from apps.pipeline.runs import RunAgainError
 from apps.pipeline.runs import run_again as run_stage_again
 from apps.pipeline.status import stage_views
+from apps.transcription.expected_words import outdated_transcript
 from apps.transcription.models import Transcript
 from apps.videos.files import original_name_in_folder
 from apps.videos.models import Report, Video
@@ -74,10 +75,13 @@ def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_play
     stages = stage_views(video, request.user)
     can_edit = Video.objects.editable_by(request.user).filter(pk=video.pk).exists()
     prediction = getattr(video, "topic_prediction", None)
+    is_processing = any(stage.is_at_work for stage in stages)
+    can_hear_again = can_edit and any(stage.stage == "transcribe" and stage.can_run_again for stage in stages)
     return {
         "video": video,
         "stages": stages,
-        "is_processing": any(stage.is_at_work for stage in stages),
+        "is_processing": is_processing,
+        "has_outdated_words": can_hear_again and not is_processing and outdated_transcript(video) is not None,
         "has_failed": any(stage.state == StageRun.State.FAILED for stage in stages),
         "transcribing": next((stage for stage in stages if stage.stage == "transcribe"), None),
         "tracks": tracks,

@@ -30,6 +30,13 @@ class Alphabet:
     silent_ids: frozenset[int] = frozenset()
     lowercase: bool = False  # the labels are capitals alone: text is to be read in small letters
 
+    @property
+    def letters(self) -> frozenset[str]:
+        """Every character that its labels spell words with."""
+        unread = {*self.silent_ids, self.blank_id, self.delimiter_id}
+        spelled = "".join(label for index, label in enumerate(self.labels) if index not in unread)
+        return frozenset(spelled.replace(WORD_BEGIN, "")) - frozenset(" \t\n")
+
     @classmethod
     def from_vocabulary(
         cls, vocabulary: Mapping[str, int], *, blank: str, delimiter: str | None, silent: frozenset[str], n_labels: int

@@ -84,18 +84,6 @@ def test_it_refuses_a_checkpoint_of_another_sampling_rate(tmp_path: Path) -> Non
         Wav2Vec2Recognizer(Wav2Vec2Options(str(tmp_path)))
 
 
-def test_it_ignores_a_language_model_beside_the_network(tmp_path: Path) -> None:
-    """As `Wav2Vec2ProcessorWithLM` saves itself."""
-    save_checkpoint(tmp_path)
-    (tmp_path / "language_model").mkdir()
-    (tmp_path / "language_model" / "5gram.bin").write_bytes(b"\0")
-    (tmp_path / "alphabet.json").write_text('{"labels": [], "is_bpe": false}')
-    for name in ("preprocessor_config.json", "tokenizer_config.json"):
-        path = tmp_path / name
-        path.write_text(path.read_text().replace("{", '{"processor_class": "Wav2Vec2ProcessorWithLM",', 1))
-    assert Wav2Vec2Recognizer(Wav2Vec2Options(str(tmp_path), device="cpu")).transcribe(speech(3))
-
-
 def test_it_refuses_a_gpu_that_is_not_there(checkpoint: Path) -> None:
     import torch
 

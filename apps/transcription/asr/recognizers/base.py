@@ -1,6 +1,7 @@
 """The seam between sound and words."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,3 +36,14 @@ class Recognizer(Protocol):
 
         Times are in seconds from the first sample.
         """
+
+
+@runtime_checkable
+class TakesHotwords(Protocol):
+    """What a `Recognizer` may offer beside the contract: words to expect, such as the names in a video's title."""
+
+    def choose_hotwords(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Which words of `texts`, the weightiest first, it would be helped by; in its own letters, bounded."""
+
+    def with_hotwords(self, hotwords: Sequence[str]) -> Self:
+        """A recogniser that expects them: the same model, not loaded anew. The original stays as it is."""

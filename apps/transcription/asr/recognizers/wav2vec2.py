@@ -3,14 +3,21 @@
 wav2vec2: Baevski et al., "wav2vec 2.0: A Framework for Self-Supervised Learning of Speech Representations" (2020).
 """
 
-from dataclasses import dataclass
+import copy
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.transcription.asr.beam_search import BeamSearch, DecoderOptions
 from apps.transcription.asr.decoder import Alphabet, greedy_words
+from apps.transcription.asr.hotwords import HotwordOptions, choose_hotwords
+from apps.transcription.asr.language_model import load_language_model
+from apps.transcription.asr.normalization import Normalizer
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE, RecognizerUnavailableError
 from apps.transcription.asr.voice_activity import VoiceActivity, in_speech
 from apps.transcription.asr.words import Word, in_order
@@ -26,7 +33,8 @@ class Wav2Vec2Options:
     """Which checkpoint, and how it is run.
 
     `model` is a folder, or the id on a model hub of a checkpoint that was downloaded to `cache_dir` before: nothing
-    here touches the network. `language` is the ISO 639-1 code that the checkpoint understands.
+    here touches the network. `language` is the ISO 639-1 code that the checkpoint understands. `language_model` is a
+    folder or downloaded hub id likewise, "none", or empty for the one that the checkpoint carries, if it does.
     """
 
     model: str
@@ -34,12 +42,16 @@ class Wav2Vec2Options:
     cache_dir: Path | None = None
     device: str = "auto"  # auto: a GPU where there is one; cpu; cuda
     cpu_threads: int = 0  # 0: torch's own choice; else for all of torch in this process
+    language_model: str = ""
+    decoder: DecoderOptions = field(default_factory=DecoderOptions)
+    hotwords: HotwordOptions = field(default_factory=HotwordOptions)
 
 
 class Wav2Vec2Recognizer:
-    """`Recognizer` by greedy CTC decoding. Loads the checkpoint at once: never make one before a fork.
+    """`Recognizer` by CTC, greedy or, with a language model or hotwords, by beam search. `TakesHotwords`.
 
-    Raises RecognizerUnavailableError where the checkpoint is absent or is none of speech.
+    Loads the checkpoint at once: never make one before a fork. Raises RecognizerUnavailableError where the checkpoint
+    is absent or is none of speech, or the language model cannot be used with it.
     """
 
     def __init__(self, options: Wav2Vec2Options) -> None:
@@ -55,6 +67,11 @@ class Wav2Vec2Recognizer:
                 f"ASR_MODEL={options.model} cannot be loaded as a CTC speech model ({error}). Name the folder or hub "
                 "id of one with its tokenizer, as facebook/wav2vec2-base-960h."
             ) from error
+        self._language_model = load_language_model(
+            options.language_model, cache_dir=options.cache_dir, checkpoint=folder
+        )
+        self._hotwords: tuple[str, ...] = ()
+        self._search = BeamSearch(self._alphabet, self._language_model, options.decoder)
         if options.cpu_threads:
             import torch
 
@@ -64,7 +81,8 @@ class Wav2Vec2Recognizer:
     @property
     def name(self) -> str:
         # A folder's whole path is the operator's business; names are shown to everybody.
-        return Path(self._options.model).name if Path(self._options.model).is_dir() else self._options.model
+        model = Path(self._options.model).name if Path(self._options.model).is_dir() else self._options.model
+        return f"{model} with {self._language_model.title}" if self._language_model else model
 
     @property
     def languages(self) -> frozenset[str] | None:
@@ -78,9 +96,43 @@ class Wav2Vec2Recognizer:
         if not voiced.any():
             return []
         log_probs = self.log_probs(samples)
-        words = greedy_words(log_probs, self._alphabet, frame_s=self._frame_s(len(samples), len(log_probs)))
+        words = self._decoded(log_probs, self._frame_s(len(samples), len(log_probs)))
         words = in_speech(words, voiced, VOICED_MARGIN_S)
         return in_order(words, len(samples) / SAMPLE_RATE)
+
+    def choose_hotwords(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """See `TakesHotwords.choose_hotwords`."""
+        normalizer = Normalizer(self._alphabet.letters)
+        return choose_hotwords(texts, normalizer, self._language_model, self._options.hotwords)
+
+    def with_hotwords(self, hotwords: Sequence[str]) -> Self:
+        """See `TakesHotwords.with_hotwords`."""
+        other = copy.copy(self)
+        other._hotwords = tuple(hotwords)[: self._options.hotwords.max_words]
+        return other
+
+    def with_language_model(self, language_model: str, decoder: DecoderOptions | None = None) -> Self:
+        """The same network with another language model ("none": greedy) and without hotwords; the original stays.
+
+        Raises RecognizerUnavailableError.
+        """
+        other = copy.copy(self)
+        folder = checkpoint_folder(self._options.model, self._options.cache_dir)
+        other._language_model = load_language_model(
+            language_model, cache_dir=self._options.cache_dir, checkpoint=folder
+        )
+        other._search = BeamSearch(self._alphabet, other._language_model, decoder or self._options.decoder)
+        other._hotwords = ()
+        return other
+
+    @property
+    def has_language_model(self) -> bool:
+        return self._language_model is not None
+
+    def _decoded(self, log_probs: NDArray[np.float32], frame_s: float) -> list[Word]:
+        if self._language_model is None and not self._hotwords:
+            return greedy_words(log_probs, self._alphabet, frame_s=frame_s)
+        return self._search.words(log_probs, frame_s=frame_s, hotwords=self._hotwords)
 
     def log_probs(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the network says of each frame: float32 `(n_frames, n_labels)`, each row a log-softmax."""
@@ -121,6 +173,28 @@ def checkpoint_folder(model: str, cache_dir: Path | None) -> Path:
         ) from error
 
 
+def checkpoint_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a checkpoint's folder. Raises RecognizerUnavailableError."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecognizerUnavailableError(f"{folder} holds no CTC checkpoint's tokenizer ({error}).") from error
+
+
+def checkpoint_alphabet(folder: Path) -> Alphabet:
+    """What the columns of a checkpoint's output stand for, without loading its network.
+
+    Raises RecognizerUnavailableError.
+    """
+    try:
+        n_labels = int(json.loads((folder / "config.json").read_text(encoding="utf-8"))["vocab_size"])
+        return _alphabet(checkpoint_tokenizer(folder), n_labels=n_labels)
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise RecognizerUnavailableError(f"{folder} holds no CTC checkpoint ({error}).") from error
+
+
 def _device(wanted: str) -> str:
     import torch
 
@@ -133,8 +207,8 @@ def _device(wanted: str) -> str:
 def _load(folder: Path) -> tuple[Any, Any, Any]:
     """The network, what prepares its inputs, and its tokenizer.
 
-    The last two are loaded by themselves, not as the processor: a processor that was saved with a language model wants
-    that model's library, and the language model is not used here.
+    The last two are loaded by themselves, not as the processor: transformers' class for a processor with a language
+    model is deprecated and wants two more libraries; `asr.language_model` reads what it saved.
     """
     from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
     from transformers.utils.logging import disable_progress_bar

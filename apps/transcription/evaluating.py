@@ -1,0 +1,132 @@
+"""A manifest of utterances -> what recognisers make of them, ready to be counted by `asr.evaluation`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, stream_samples
+from apps.transcription.asr.evaluation import Heard
+from apps.transcription.asr.normalization import ENGLISH_LETTERS, Normalizer
+from apps.transcription.asr.recognizers.base import SAMPLE_RATE, Recognizer
+from apps.transcription.asr.segments import SegmentOptions, stretches
+from apps.transcription.asr.words import Word, shifted
+
+MAX_AT_ONCE_S = 29.0
+
+
+class ManifestError(Exception):
+    """The manifest, or a file that it names, cannot be used. The message says what to change."""
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A line of a manifest. `words` are the words of `text` with start and end in seconds, where they are timed."""
+
+    corpus: str
+    path: Path
+    text: str
+    words: tuple[tuple[str, float, float], ...] = ()
+
+
+def read_manifest(path: Path, timed: dict[str, tuple[tuple[str, float, float], ...]] | None = None) -> list[Utterance]:
+    """The utterances of a file of JSON lines: `{"path", "text"}`, or `{"clip", "words": [{"word", "start_ms", …}]}`.
+
+    Paths are below the manifest's folder or the one above. `timed` gives words by the end of a path (see
+    `read_word_times`). Raises ManifestError.
+    """
+    utterances = []
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            entry = json.loads(line)
+            name = entry.get("path") or entry["clip"]
+            words = _timed(entry) or (timed or {}).get("/".join(Path(name).parts[-2:]), ())
+            text = entry["text"] if "text" in entry else " ".join(word for word, _, _ in words)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ManifestError(f'{path}, line {number}: write {{"path": …, "text": …}} ({error!r}).') from error
+        utterances.append(
+            Utterance(path.parent.name if path.stem == "words" else path.stem, _found(path, name), text, words)
+        )
+    if not utterances:
+        raise ManifestError(f"{path} is empty: write a line for each utterance.")
+    return utterances
+
+
+def read_word_times(path: Path) -> dict[str, tuple[tuple[str, float, float], ...]]:
+    """`{"s1/clip.mp4": ((word, start_s, end_s), …)}` of a file of JSON lines with `clip` and `words`."""
+    entries = [json.loads(line) for line in _lines(path)]
+    return {"/".join(Path(entry["clip"]).parts[-2:]): _timed(entry) for entry in entries}
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ManifestError(f"{path} cannot be read ({error}): name a file of JSON lines.") from error
+
+
+def _timed(entry: dict[str, Any]) -> tuple[tuple[str, float, float], ...]:
+    return tuple((word["word"], word["start_ms"] / 1000, word["end_ms"] / 1000) for word in entry.get("words", ()))
+
+
+def _found(manifest: Path, name: str) -> Path:
+    for folder in (manifest.parent, manifest.parent.parent):
+        if (folder / name).is_file():
+            return folder / name
+    raise ManifestError(f"{manifest} names {name}, which is neither below its folder nor below the one above.")
+
+
+def normalizer_of(language: str) -> Callable[[str], list[str]]:
+    """Text -> the words that error rates are counted on: Whisper's English normaliser, its basic one for others."""
+    from transformers.models.whisper.english_normalizer import BasicTextNormalizer, EnglishTextNormalizer
+
+    normalize = EnglishTextNormalizer({}) if language == "en" else BasicTextNormalizer()
+    return lambda text: str(normalize(text)).split()
+
+
+def hear(utterances: Iterable[Utterance], recognizer: Recognizer, language: str) -> Iterator[Heard]:
+    """What `recognizer` makes of each utterance. Raises ManifestError for a file without readable sound."""
+    normalize = normalizer_of(language)
+    plain = _plain(language)
+    for each in utterances:
+        words, duration_s = _recognized(each.path, recognizer)
+        spelled = [(plain(word.text), word) for word in words]
+        said = [(plain(text), start_s, end_s) for text, start_s, end_s in each.words]
+        timed = [entry for entry in said if entry[0]]
+        yield Heard(
+            corpus=each.corpus,
+            said=tuple(normalize(each.text)),
+            heard=tuple(normalize(" ".join(word.text for word in words))),
+            said_words=tuple(text for text, _, _ in timed) or tuple(filter(None, map(plain, each.text.split()))),
+            words=tuple(Word(text, word.start_s, word.end_s, word.confidence) for text, word in spelled if text),
+            duration_s=duration_s,
+            said_times_s=tuple((start_s, end_s) for _, start_s, end_s in timed),
+        )
+
+
+def _plain(language: str) -> Callable[[str], str]:
+    """One word -> the same in small letters without punctuation."""
+    if language == "en":
+        normalizer = Normalizer(ENGLISH_LETTERS | frozenset("0123456789"))
+        return lambda word: "".join(normalizer.words(word))
+    return lambda word: "".join(char for char in word.lower() if char.isalnum())
+
+
+def _recognized(path: Path, recognizer: Recognizer) -> tuple[Sequence[Word], float]:
+    try:
+        samples = np.concatenate([np.zeros(0, dtype=np.float32), *stream_samples(path)])
+    except (AudioDecodeError, NoAudioError) as error:
+        raise ManifestError(str(error)) from error
+    duration_s = len(samples) / SAMPLE_RATE
+    if duration_s <= MAX_AT_ONCE_S:
+        return recognizer.transcribe(samples), duration_s
+    words: list[Word] = []
+    for stretch in stretches([samples], SegmentOptions()):
+        if stretch.is_speech:
+            words += shifted(recognizer.transcribe(stretch.samples), stretch.start_ms / 1000)
+    return words, duration_s
