@@ -5,6 +5,7 @@ service and no network: SQLite, a broker of files, SQLite FTS5, a local folder, 
 the sentence encoder that pip packages carry.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
