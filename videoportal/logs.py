@@ -36,3 +36,27 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info is not None:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, default=str, ensure_ascii=False)
+
+
+def logging_configuration(level: str, form: str) -> dict[str, Any]:
+    """Django's `LOGGING`: lines of at least `level` to stderr, in the form `text` or `json`."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "text": {"()": "videoportal.logs.TextFormatter"},
+            "json": {"()": "videoportal.logs.JsonFormatter"},
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": form}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # One line a task, every two seconds, says nothing.
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "django.server": {"level": "WARNING"},
+            "elastic_transport": {"level": "ERROR"},  # each request, and each retry; the outbox says what matters
+            "httpx": {"level": "WARNING"},
+            "faster_whisper": {"level": "WARNING"},
+        },
+    }

@@ -30,6 +30,7 @@ from videoportal.environment import (
     timezone_setting,
     urls_setting,
 )
+from videoportal.logs import logging_configuration
 
 django_stubs_ext.monkeypatch()
 
@@ -400,23 +401,4 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 
 LOG_LEVEL = choice_setting("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = choice_setting("LOG_FORMAT", "text", ("text", "json"))
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "text": {"()": "videoportal.logs.TextFormatter"},
-        "json": {"()": "videoportal.logs.JsonFormatter"},
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        # One line a task, every two seconds, says nothing.
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "django.server": {"level": "WARNING"},
-        "elastic_transport": {"level": "ERROR"},  # each request, and each retry; the outbox says what matters
-        "httpx": {"level": "WARNING"},
-        "faster_whisper": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_configuration(LOG_LEVEL, LOG_FORMAT)
