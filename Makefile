@@ -22,7 +22,8 @@ test: setup-dev
 # What depends on how a database locks and commits, over the server that POSTGRES_TEST_URL names.
 test-postgres: setup-dev
 	TEST_DATABASE_URL=$(POSTGRES_TEST_URL) $(BIN)/python -m pytest -q -m "not slow" tests/accounts tests/pipeline \
-		tests/search tests/transcription/test_transcribe.py tests/transcription/test_uploading.py tests/test_visibility.py
+		tests/search/test_outbox.py tests/search/test_rebuild_search_index.py tests/search/test_signals.py \
+		tests/transcription/test_transcribe.py tests/transcription/test_uploading.py tests/test_visibility.py
 
 lint: setup-dev types
 	$(BIN)/ruff check .
