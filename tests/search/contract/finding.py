@@ -22,6 +22,10 @@ AWKWARD_TEXTS = (
 )  # fmt: skip
 
 
+# The fixtures are made for each test, not each example; and every backend inherits the same test.
+INHERITED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+
+
 class FindingContract:
     # --- what is found ---
 
@@ -92,7 +96,7 @@ class FindingContract:
         find(backend, text)
         backend.suggest(text, limit=5)
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=150, deadline=None, suppress_health_check=INHERITED)
     @given(
         st.one_of(
             st.text(max_size=60),
@@ -112,7 +116,7 @@ class FindingContract:
         assert results.total == len(results.hits)
         backend.suggest(text, limit=5)
 
-    @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=80, deadline=None, suppress_health_check=INHERITED)
     @given(st.lists(st.from_regex(r"[a-z]{3,8}|<b>|&|<mark>|\"", fullmatch=True), min_size=1, max_size=12), st.data())
     def test_it_finds_what_it_was_told_and_shows_it_escaped(
         self, backend: SearchBackend, words: list[str], data: st.DataObject
