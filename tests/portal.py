@@ -43,6 +43,7 @@ class Portal:
     """`manage.py` commands and processes over `home`, with `settings` in their environment."""
 
     def __init__(self, home: Path, **settings: str) -> None:
+        home.mkdir(parents=True, exist_ok=True)
         self.home = home
         names = ("PATH", "HOME", "LANG", "VIDEOPORTAL_DATA")
         inherited = {name: os.environ[name] for name in names if name in os.environ}
