@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,7 +35,7 @@ class Managed:
 
     def start(self) -> None:
         # A session of its own: Ctrl-C reaches the supervisor alone, which then stops all in good order.
-        self.process = subprocess.Popen(list(self.command), cwd=settings.BASE_DIR, start_new_session=True)
+        self.process = subprocess.Popen([*_tether(), *self.command], cwd=settings.BASE_DIR, start_new_session=True)
 
     @property
     def is_running(self) -> bool:
@@ -74,6 +75,9 @@ class Supervisor:
 
     def start(self) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
+        signal.signal(
+            signal.SIGINT, _interrupt
+        )  # also where a shell started this in the background, and had it ignored
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
             signal.signal(signal.SIGHUP, _interrupt)  # the terminal was closed
         for managed in self._processes:
@@ -116,6 +120,12 @@ class Supervisor:
                 time.sleep(0.1)
         for managed in self._processes:
             managed.signal_group(signal.SIGKILL)
+
+
+def _tether() -> list[str]:
+    """Has the kernel tell a process to stop when the supervisor is killed, where the machine has `setpriv`."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def _interrupt(*_: object) -> None:
