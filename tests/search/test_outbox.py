@@ -357,7 +357,6 @@ print(json.dumps({"rows": rows, "hits": hits, "left": OutboxEntry.objects.count(
 @pytest.mark.slow
 def test_drainers_in_several_processes_one_of_them_killed_leave_the_index_in_step(tmp_path: Path) -> None:
     portal = Portal(tmp_path / "home")
-    portal.home.mkdir()
     portal.manage("migrate", "-v0")
     portal.manage("shell", "-v0", "-c", _PREPARE)
     workers = [

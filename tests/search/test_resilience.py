@@ -23,7 +23,6 @@ def test_index_and_database_agree_after_kills_and_outages(tmp_path: Path, engine
     prefix = fresh_prefix()
     settings = {"ELASTICSEARCH_URL": url, "ELASTICSEARCH_INDEX_PREFIX": prefix} if url else {}
     portal = Portal(tmp_path / "home", SEARCH_BACKEND=engine, LOG_LEVEL="ERROR", **settings)
-    portal.home.mkdir()
     try:
         portal.manage("migrate", "-v0")
         command = f"from tests.search.rounds import run; run({ROUNDS}, {seed}, {url!r})"
