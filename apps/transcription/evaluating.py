@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, stream_samples
 from apps.transcription.asr.evaluation import Heard
 from apps.transcription.asr.normalization import ENGLISH_LETTERS, Normalizer
-from apps.transcription.asr.recognizers.base import SAMPLE_RATE, Recognizer
+from apps.transcription.asr.recognizers.base import SAMPLE_RATE, Recognizer, batch_size_of, transcribe_all
 from apps.transcription.asr.segments import SegmentOptions, stretches
 from apps.transcription.asr.words import Word, shifted
 
@@ -93,8 +95,7 @@ def hear(utterances: Iterable[Utterance], recognizer: Recognizer, language: str)
     """What `recognizer` makes of each utterance. Raises ManifestError for a file without readable sound."""
     normalize = normalizer_of(language)
     plain = _plain(language)
-    for each in utterances:
-        words, duration_s = _recognized(each.path, recognizer)
+    for each, words, duration_s in _recognized(utterances, recognizer):
         spelled = [(plain(word.text), word) for word in words]
         said = [(plain(text), start_s, end_s) for text, start_s, end_s in each.words]
         timed = [entry for entry in said if entry[0]]
@@ -117,16 +118,26 @@ def _plain(language: str) -> Callable[[str], str]:
     return lambda word: "".join(char for char in word.lower() if char.isalnum())
 
 
-def _recognized(path: Path, recognizer: Recognizer) -> tuple[Sequence[Word], float]:
+def _recognized(
+    utterances: Iterable[Utterance], recognizer: Recognizer
+) -> Iterator[tuple[Utterance, list[Word], float]]:
+    """Each utterance with what is heard in it and its length in seconds; as many at once as the recogniser likes."""
+    waiting = iter(utterances)
+    while batch := list(itertools.islice(waiting, batch_size_of(recognizer))):
+        cut = [_cut(each.path) for each in batch]
+        words = iter(transcribe_all(recognizer, [samples for pieces, _ in cut for _, samples in pieces]))
+        for each, (pieces, duration_s) in zip(batch, cut, strict=True):
+            yield each, [word for start_s, _ in pieces for word in shifted(next(words), start_s)], duration_s
+
+
+def _cut(path: Path) -> tuple[list[tuple[float, NDArray[np.float32]]], float]:
+    """The file's sound with its start in seconds, in pieces that a recogniser can take; and its length in seconds."""
     try:
         samples = np.concatenate([np.zeros(0, dtype=np.float32), *stream_samples(path)])
     except (AudioDecodeError, NoAudioError) as error:
         raise ManifestError(str(error)) from error
     duration_s = len(samples) / SAMPLE_RATE
     if duration_s <= MAX_AT_ONCE_S:
-        return recognizer.transcribe(samples), duration_s
-    words: list[Word] = []
-    for stretch in stretches([samples], SegmentOptions()):
-        if stretch.is_speech:
-            words += shifted(recognizer.transcribe(stretch.samples), stretch.start_ms / 1000)
-    return words, duration_s
+        return [(0.0, samples)], duration_s
+    cut = stretches([samples], SegmentOptions())
+    return [(stretch.start_ms / 1000, stretch.samples) for stretch in cut if stretch.is_speech], duration_s

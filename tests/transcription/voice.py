@@ -91,6 +91,23 @@ class SyllableRecognizer:
         ]
 
 
+class ManySyllablesRecognizer(SyllableRecognizer):
+    """The same, several sounds at once: `sizes` remembers how many each time, one by one included."""
+
+    def __init__(self, batch_size: int, *, fails_at: int = 0, failure: BaseException | None = None) -> None:
+        super().__init__(fails_at=fails_at, failure=failure)
+        self.batch_size = batch_size
+        self.sizes: list[int] = []
+
+    def transcribe(self, samples: NDArray[np.float32]) -> list[Word]:
+        self.sizes.append(1)
+        return super().transcribe(samples)
+
+    def transcribe_many(self, sounds: Sequence[NDArray[np.float32]]) -> list[list[Word]]:
+        self.sizes.append(len(sounds))
+        return [super(ManySyllablesRecognizer, self).transcribe(samples) for samples in sounds]
+
+
 def _name(samples: NDArray[np.float32]) -> str:
     consonants, vowels = "bdfghklmnprstvwz", "aeiou"
     number = int(float(np.abs(samples).sum()) * 10)

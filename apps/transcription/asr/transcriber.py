@@ -4,11 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from apps.transcription.asr.ahead import ahead
 from apps.transcription.asr.audio import stream_samples
 from apps.transcription.asr.captions import Caption, CaptionOptions, captions_from_words
-from apps.transcription.asr.recognizers.base import Recognizer
+from apps.transcription.asr.recognizers.base import Recognizer, batch_size_of, transcribe_all
 from apps.transcription.asr.segments import SegmentOptions, Stretch, stretches
-from apps.transcription.asr.words import shifted
+from apps.transcription.asr.words import Word, shifted
+
+BATCHES_AHEAD = 2  # of stretches that are cut while a batch is recognised: the recogniser never waits for sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class TranscribeOptions:
 
     segments: SegmentOptions = field(default_factory=SegmentOptions)
     captions: CaptionOptions = field(default_factory=CaptionOptions)
+    max_batch_s: float = 600.0  # of sound between two moments at which captions appear
 
 
 def transcribe_file(
@@ -38,17 +42,43 @@ def transcribe_file(
 ) -> Iterator[Segment]:
     """What is said in the file from `start_ms` on, as it is recognised; times count from the file's start.
 
-    Yields at least every 30 s of sound, so that progress can be shown, with `position_ms` at the end of the sound last.
-    Cut off and called again with the last `position_ms`, it yields exactly what it would have yielded without. Holds
-    some 30 s of sound at most, however long the file.
+    The first stretch of speech is recognised by itself, so that its captions come early; then as many at once as the
+    recogniser likes. Yields them one by one, with `position_ms` at the end of the sound last. Cut off and called again
+    with the last `position_ms`, it yields exactly what it would have yielded without. Decoding and the search for
+    speech run ahead on a thread of their own. Holds a few batches of sound, however long the file.
 
     Raises AudioDecodeError and NoAudioError.
     """
-    for stretch in stretches(stream_samples(path, start_ms=start_ms), options.segments, start_ms=start_ms):
-        captions = _captions(stretch, recognizer, options.captions) if stretch.is_speech else ()
-        yield Segment(stretch.start_ms, stretch.end_ms, captions, stretch.position_ms)
+    batch_size = batch_size_of(recognizer)
+    cut = stretches(stream_samples(path, start_ms=start_ms), options.segments, start_ms=start_ms)
+    with ahead(cut, BATCHES_AHEAD * batch_size) as waiting:
+        for batch in _batches(waiting, batch_size, options.max_batch_s):
+            sounds = [stretch.samples for stretch in batch if stretch.is_speech]
+            words = iter(transcribe_all(recognizer, sounds))
+            for stretch in batch:
+                captions = _captions(stretch, next(words), options.captions) if stretch.is_speech else ()
+                yield Segment(stretch.start_ms, stretch.end_ms, captions, stretch.position_ms)
 
 
-def _captions(stretch: Stretch, recognizer: Recognizer, options: CaptionOptions) -> tuple[Caption, ...]:
-    words = shifted(recognizer.transcribe(stretch.samples), stretch.start_ms / 1000)
-    return tuple(captions_from_words(words, options, limit_ms=stretch.position_ms))
+def _batches(cut: Iterator[Stretch], batch_size: int, max_batch_s: float) -> Iterator[list[Stretch]]:
+    """The stretches in lists to be recognised at once: first a single stretch of speech, then `batch_size`.
+
+    A list ends early where it would hold more than `max_batch_s` of sound. Silence before speech comes by itself.
+    """
+    batch: list[Stretch] = []
+    n_speech, wanted = 0, 1
+    for stretch in cut:
+        batch.append(stretch)
+        n_speech += stretch.is_speech
+        is_long = stretch.position_ms - batch[0].start_ms >= 1000 * max_batch_s
+        if not n_speech or n_speech >= wanted or is_long:
+            yield batch
+            wanted = batch_size if n_speech else wanted
+            batch, n_speech = [], 0
+    if batch:
+        yield batch
+
+
+def _captions(stretch: Stretch, words: list[Word], options: CaptionOptions) -> tuple[Caption, ...]:
+    timed = shifted(words, stretch.start_ms / 1000)
+    return tuple(captions_from_words(timed, options, limit_ms=stretch.position_ms))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from apps.transcription.asr.recognizers.base import Recognizer
+from apps.transcription.asr.recognizers.base import Recognizer, TranscribesMany
 from apps.transcription.asr.words import Word
 from tests.transcription.asr.sounds import RATE, noise, speech, tone
 
@@ -64,3 +64,11 @@ class RecognizerContract:
         samples = speech(2)
         recognizer.transcribe(samples)
         assert np.array_equal(samples, speech(2))
+
+    def test_many_at_once_give_the_same_words_as_one_by_one(self, recognizer: Recognizer) -> None:
+        if not isinstance(recognizer, TranscribesMany):
+            pytest.skip("it takes one sound at a time")
+        sounds = [speech(8), np.zeros(0, dtype=np.float32), speech(3, from_s=8), noise(5), speech(8, from_s=11)]
+        assert recognizer.batch_size >= 1
+        assert recognizer.transcribe_many(sounds) == [recognizer.transcribe(samples) for samples in sounds]
+        assert recognizer.transcribe_many([]) == []

@@ -1,3 +1,4 @@
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from apps.transcription.asr.recognizers.whisper import WhisperOptions, WhisperRe
 from apps.transcription.asr.segments import SegmentOptions
 from apps.transcription.asr.transcriber import Segment, TranscribeOptions, transcribe_file
 from tests.transcription.asr.sounds import noise, speech, tone, utterances, write_sound
-from tests.transcription.voice import SyllableRecognizer, silence
+from tests.transcription.voice import ManySyllablesRecognizer, SyllableRecognizer, silence
 
 OPTIONS = TranscribeOptions(segments=SegmentOptions(max_segment_s=6))
 
@@ -55,6 +56,38 @@ def test_a_run_that_was_cut_off_anywhere_goes_on_as_if_it_was_not(talk: Path) ->
     assert len(whole) >= 5
     for index, segment in enumerate(whole):
         assert transcribed(talk, SyllableRecognizer(), start_ms=segment.position_ms) == whole[index + 1 :]
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 100])
+def test_several_stretches_at_once_give_the_same_segments(talk: Path, batch_size: int) -> None:
+    whole = transcribed(talk, SyllableRecognizer())
+    many = ManySyllablesRecognizer(batch_size)
+    assert transcribed(talk, many) == whole
+    assert many.calls == len([segment for segment in whole if segment.captions])
+    assert many.sizes[0] == 1, "the first comes early"
+    assert max(many.sizes[1:]) == min(batch_size, many.calls - 1)
+    for index, segment in enumerate(whole):
+        rest = transcribed(talk, ManySyllablesRecognizer(batch_size), start_ms=segment.position_ms)
+        assert rest == whole[index + 1 :]
+
+
+def test_captions_do_not_wait_for_a_batch_through_long_silence(tmp_path: Path) -> None:
+    sound = np.concatenate([speech(3), silence(5), speech(3, from_s=3), silence(40), speech(3, from_s=6)])
+    options = TranscribeOptions(segments=SegmentOptions(max_segment_s=6), max_batch_s=20)
+    many = ManySyllablesRecognizer(8)
+    found = 0
+    for segment in transcribe_file(write_sound(tmp_path / "a.wav", sound), many, options):
+        found += bool(segment.captions)
+        if found == 2:
+            break
+    assert many.calls == 2
+
+
+def test_a_run_that_is_given_up_stops_decoding(talk: Path) -> None:
+    for segment in transcribe_file(talk, SyllableRecognizer(), OPTIONS):
+        if segment.captions:
+            break
+    assert not [thread for thread in threading.enumerate() if thread.name == "ahead"]
 
 
 def test_a_run_with_the_real_recogniser_goes_on_too(talk: Path, whisper: Recognizer) -> None:

@@ -47,3 +47,27 @@ class TakesHotwords(Protocol):
 
     def with_hotwords(self, hotwords: Sequence[str]) -> Self:
         """A recogniser that expects them: the same model, not loaded anew. The original stays as it is."""
+
+
+@runtime_checkable
+class TranscribesMany(Protocol):
+    """What a `Recognizer` may offer beside the contract: several sounds at once, where that is faster."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many sounds it likes to be given at once, 1 or more."""
+
+    def transcribe_many(self, sounds: Sequence[NDArray[np.float32]]) -> list[list[Word]]:
+        """The words of each sound, in the order given: the same as `transcribe` gives of each by itself."""
+
+
+def batch_size_of(recognizer: Recognizer) -> int:
+    """How many sounds `transcribe_all` is best given at once."""
+    return max(1, recognizer.batch_size) if isinstance(recognizer, TranscribesMany) else 1
+
+
+def transcribe_all(recognizer: Recognizer, sounds: Sequence[NDArray[np.float32]]) -> list[list[Word]]:
+    """The words of each sound: all at once where the recogniser can, else one by one."""
+    if len(sounds) > 1 and isinstance(recognizer, TranscribesMany):
+        return recognizer.transcribe_many(sounds)
+    return [recognizer.transcribe(samples) for samples in sounds]
