@@ -90,7 +90,7 @@ class VideoDocument(Document):  # type: ignore[misc]  # the library has no types
     transcript_en = _stemmed("en")
     transcript_ro = _stemmed("ro")
     transcript_any = _stemmed(ANY)
-    words = fields.KeywordField()  # of listed videos alone: suggestions are made of them
+    words = fields.KeywordField()  # folded: suggestions and corrections are made of those that one may find
     moments = fields.NestedField(doc_class=MomentDocument)
 
     class Index:
@@ -173,9 +173,8 @@ class _Row(dict[str, Any]):
         self |= _in_language("title", {written: title}, has_analyzer=has_analyzer)
         self |= _in_language("description", {written: description}, has_analyzer=has_analyzer)
         self |= _in_language("transcript", _by_language(transcript, passages), has_analyzer=has_analyzer)
-        if document.is_listed:
-            texts = [title, *self["tags"], self["topic_name"], description, transcript]
-            self["words"] = sorted({word for text in texts for word in _WORD.findall(fold(text))})
+        texts = [title, *self["tags"], self["topic_name"], description, transcript]
+        self["words"] = sorted({word for text in texts for word in _WORD.findall(fold(text))})
         self["moments"] = [
             vars(passage) | _in_language("text", {passage.language: passage.text}, has_analyzer=has_analyzer)
             for passage in passages

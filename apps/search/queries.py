@@ -68,7 +68,8 @@ class SearchPage:
     hits: tuple[FoundVideo, ...]
     topics: tuple[FacetValue, ...]
     languages: tuple[FacetValue, ...]
-    is_relaxed: bool  # no video has all the words; these have some
+    is_relaxed: bool  # no video has all the words; these have some, or those of `did_you_mean`
+    did_you_mean: str  # the text with the nearest known words for those that are nowhere; empty: nothing better
     is_catching_up: bool  # the newest changes are not in the index yet
 
     @property
@@ -107,6 +108,7 @@ def search_videos(user: User | AnonymousUser, query: SearchQuery) -> SearchPage:
         topics=_less(results.topics, [hit.topic_label for hit in lost]),
         languages=_named(_less(results.languages, [language for hit in lost for language in hit.languages])),
         is_relaxed=results.is_relaxed,
+        did_you_mean=results.did_you_mean,
         is_catching_up=outbox.is_catching_up(),
     )
 

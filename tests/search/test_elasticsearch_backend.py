@@ -93,25 +93,6 @@ def test_it_takes_any_filter(backend: ElasticsearchBackend, filters: dict[str, A
 # --- words ---
 
 
-def test_it_finds_a_word_with_a_typo_where_nothing_has_it_as_typed(backend: ElasticsearchBackend) -> None:
-    document = make_document("photosynthesis in green leaves")
-    backend.index([document, make_document("something else")])
-    for typo in ("photosyntesis", "photosynthesis leavse"):
-        results = find(backend, typo)
-        assert [hit.video_id for hit in results.hits] == [document.video_id], typo
-        assert results.is_relaxed
-        assert "<mark>" in results.hits[0].moments[0].html
-    backend.index([exact := make_document("photosyntesis, as some write it")])
-    results = find(backend, "photosyntesis")
-    assert ([hit.video_id for hit in results.hits], results.is_relaxed) == ([exact.video_id], False)
-
-
-def test_it_takes_another_number_for_another_thing(backend: ElasticsearchBackend) -> None:
-    backend.index([make_document("the budget of 20231 was large")])
-    assert found(backend, "20234") == []
-    assert found(backend, '"bugdet of"') == []
-
-
 def test_it_finds_other_forms_of_a_word_in_its_language(backend: ElasticsearchBackend) -> None:
     english = make_document("they were running through the cities")
     text = "mașinile electrice sunt scumpe"

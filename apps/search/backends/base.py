@@ -158,7 +158,7 @@ class FacetValue:
 class SearchResults:
     """One page of the videos found, and how many there are on all pages.
 
-    `is_relaxed`: no video has all the words, so that these have some of them.
+    `is_relaxed`: no video has all the words, so that these have some of them, or the words of `did_you_mean`.
     """
 
     total: int = 0
@@ -166,6 +166,9 @@ class SearchResults:
     topics: tuple[FacetValue, ...] = ()
     languages: tuple[FacetValue, ...] = ()
     is_relaxed: bool = False
+    # The query's text with the nearest words that the viewer may find for those that are nowhere. Plain text; empty
+    # where every word is somewhere, or nothing is near.
+    did_you_mean: str = ""
 
 
 @dataclass(frozen=True)

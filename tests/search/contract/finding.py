@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from apps.search.backends.base import SearchBackend, Sort
-from tests.search.contract.asking import find, found
+from apps.search.backends.base import SearchBackend, Sort, Viewer
+from tests.search.contract.asking import ANYBODY, find, found
 from tests.search.documents import make_document
 
 AWKWARD_TEXTS = (
@@ -87,6 +89,61 @@ class FindingContract:
     def test_it_never_does_without_a_phrase(self, backend: SearchBackend) -> None:
         backend.index([make_document("sourdough bread")])
         assert found(backend, '"bread sourdough" bread') == []
+
+    # --- typos ---
+
+    def test_it_finds_a_word_with_a_typo_where_nothing_has_it_as_typed(self, backend: SearchBackend) -> None:
+        document = make_document("photosynthesis in green leaves", description="Sport and its words")
+        backend.index([document, make_document("something else")])
+        typos = {
+            "photosyntesis": "photosynthesis", "Fotosynthesis": "", "photosynthesis leavse": "photosynthesis leaves",
+            "green fotosyntesis": "", "grene LAEVES": "green leaves", "spprt": "sport", "wrods": "words",
+            "photosynthesis 2o23": "", "gren": "green",
+        }  # fmt: skip
+        for typo, meant in typos.items():
+            results = find(backend, typo)
+            assert results.did_you_mean == meant, typo
+            if meant:
+                assert [hit.video_id for hit in results.hits] == [document.video_id], typo
+                assert results.is_relaxed
+        assert "<mark>green</mark>" in find(backend, "grene").hits[0].moments[0].html
+        backend.index([exact := make_document("photosyntesis, as some write it")])
+        results = find(backend, "photosyntesis")
+        assert [hit.video_id for hit in results.hits] == [exact.video_id]
+        assert (results.is_relaxed, results.did_you_mean) == (False, "")
+
+    def test_it_corrects_to_words_that_are_found_together(self, backend: SearchBackend) -> None:
+        backend.index([wanted := make_document("a loaf of bread"), *(make_document("a new breed") for _ in range(3))])
+        assert find(backend, "bredd").did_you_mean == "breed"  # which is in more videos
+        assert find(backend, "loaf bredd").did_you_mean == "loaf bread"
+        assert found(backend, "loaf bredd") == [wanted.video_id]
+
+    def test_it_corrects_a_phrase_only_in_what_it_offers(self, backend: SearchBackend) -> None:
+        backend.index([make_document("the budget of the year")])
+        results = find(backend, '"bugdet of"')
+        assert (results.total, results.did_you_mean) == (0, '"budget of"')
+
+    def test_it_takes_another_number_for_another_thing(self, backend: SearchBackend) -> None:
+        backend.index([make_document("the budget of 20231 was large")])
+        results = find(backend, "20234")
+        assert (results.total, results.did_you_mean) == (0, "")
+
+    def test_it_corrects_to_words_that_the_viewer_may_find_alone(self, backend: SearchBackend) -> None:
+        owner = uuid.uuid4()
+        private = make_document("kaleidoscope", owner_id=owner, is_listed=False)
+        stale = make_document("photosynthesis")
+        backend.index([private, stale, make_document("nothing of it")])
+        for viewer in (ANYBODY, Viewer(uuid.uuid4())):
+            assert find(backend, "kaleidoscpoe", viewer) == find(backend, "qqqqqqqqqqqq", viewer)
+        assert find(backend, "kaleidoscpoe", Viewer(owner)).did_you_mean == "kaleidoscope"
+        hidden = frozenset({stale.video_id})
+        assert find(backend, "photosyntesis", Viewer(hidden=hidden)).did_you_mean == ""
+        backend.index([replace(stale, is_listed=False, version=2)])
+        assert find(backend, "photosyntesis").did_you_mean == ""
+        backend.index([replace(private, is_listed=True, version=2)])
+        assert find(backend, "kaleidoscpoe").did_you_mean == "kaleidoscope"
+        backend.delete([private.video_id], version=3)
+        assert find(backend, "kaleidoscpoe").did_you_mean == ""
 
     # --- what people type ---
 

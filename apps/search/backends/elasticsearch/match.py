@@ -17,18 +17,14 @@ _NEAR_WORDS = 10  # words of a query that stand so close to each other count onc
 _SPOKEN_WEIGHT = 0.5  # of what is said: a sum of its own, or a word said a hundred times would outweigh every title
 _STEMMED_WEIGHT = 0.2
 _PREFIX_WEIGHT = 0.1
-_FUZZY_WEIGHT = 0.5
 _NEAR_FIELDS = ["title^3", "description", SPOKEN]
 _PREFIX_EXPANSIONS = 1_000  # of "a-b", whose last word may go on
-_FUZZY_EXPANSIONS = 50
-# A typo is looked for in words of letters alone: another number is another thing.
-_TYPABLE = re.compile(r"[^\W\d_]{4,}")
 _ONE_WORD = re.compile(r"[^\W_]+")
 
 
-def all_of(terms: Sequence[Term], fields: Sequence[str] = EXACT_FIELDS, *, fuzzy: bool = False) -> Query:
+def all_of(terms: Sequence[Term], fields: Sequence[str] = EXACT_FIELDS) -> Query:
     """Every term, in any field. Without scores."""
-    return {"bool": {"filter": [_one(term, fields, fuzzy=fuzzy) for term in terms] or [_NOTHING]}}
+    return {"bool": {"filter": [_one(term, fields) for term in terms] or [_NOTHING]}}
 
 
 def some_of(terms: Sequence[Term]) -> Query | None:
@@ -46,12 +42,7 @@ def some_of(terms: Sequence[Term]) -> Query | None:
     return {"bool": {"filter": [*all_of(phrases)["bool"]["filter"], any_word]}} if phrases else any_word
 
 
-def with_typos(terms: Sequence[Term]) -> Query | None:
-    """`all_of`, in which words of four letters and more may have a typo. None where no word may."""
-    return all_of(terms, fuzzy=True) if any(_may_have_typo(term) for term in terms) else None
-
-
-def rank(terms: Sequence[Term], *, fuzzy: bool) -> list[Query]:
+def rank(terms: Sequence[Term]) -> list[Query]:
     """Clauses that score what a filter lets through, each adding to the others."""
     words = [term for term in terms if not term.is_phrase]
     together = " ".join(composed(term.text) for term in words)
@@ -74,21 +65,19 @@ def rank(terms: Sequence[Term], *, fuzzy: bool) -> list[Query]:
     weighed = [*written, f"{SPOKEN}^{_SPOKEN_WEIGHT}"]
     clauses += [_phrase(composed(term.text), weighed, analyzer=EXACT) for term in terms if term.is_phrase]
     clauses += [_prefix(term, weighed, boost=_PREFIX_WEIGHT) for term in terms if term.is_prefix]
-    if fuzzy:
-        clauses += [_fuzzy(term, weighed, boost=_FUZZY_WEIGHT) for term in terms if _may_have_typo(term)]
     return clauses
 
 
-def each_of(terms: Sequence[Term], fields: Sequence[str], stemmed: Sequence[str], *, fuzzy: bool) -> list[Query]:
+def each_of(terms: Sequence[Term], fields: Sequence[str], stemmed: Sequence[str]) -> list[Query]:
     """A query per term, over the fields given."""
-    return [_one(term, fields, stemmed, fuzzy=fuzzy) for term in terms]
+    return [_one(term, fields, stemmed) for term in terms]
 
 
 def any_of(queries: Sequence[Query]) -> Query:
     return {"bool": {"should": list(queries) or [_NOTHING], "minimum_should_match": 1}}
 
 
-def _one(term: Term, fields: Sequence[str], stemmed: Sequence[str] = STEMMED_FIELDS, *, fuzzy: bool = False) -> Query:
+def _one(term: Term, fields: Sequence[str], stemmed: Sequence[str] = STEMMED_FIELDS) -> Query:
     text = composed(term.text)
     if term.is_phrase:
         return _phrase(text, fields, analyzer=EXACT)
@@ -97,8 +86,6 @@ def _one(term: Term, fields: Sequence[str], stemmed: Sequence[str] = STEMMED_FIE
         ways.append(_phrase(text, stemmed))
     if term.is_prefix:
         ways.append(_prefix(term, fields))
-    if fuzzy and _may_have_typo(term):
-        ways.append(_fuzzy(term, fields))
     return any_of(ways)
 
 
@@ -118,18 +105,5 @@ def _prefix(term: Term, fields: Sequence[str], **options: object) -> Query:
     }  # fmt: skip
 
 
-def _fuzzy(term: Term, fields: Sequence[str], **options: object) -> Query:
-    return {
-        "multi_match": {
-            "query": composed(term.text), "fields": list(fields), "analyzer": EXACT, "fuzziness": "AUTO",
-            "prefix_length": 1, "max_expansions": _FUZZY_EXPANSIONS, **options,
-        }
-    }  # fmt: skip
-
-
 def is_one_word(term: Term) -> bool:
     return _ONE_WORD.fullmatch(term.text) is not None
-
-
-def _may_have_typo(term: Term) -> bool:
-    return not term.is_phrase and _TYPABLE.fullmatch(term.text) is not None

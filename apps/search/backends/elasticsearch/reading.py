@@ -7,13 +7,13 @@ alone, so that common words cost no more than rare ones.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
 from elasticsearch import Elasticsearch
 
+from apps.search.backends import spelling
 from apps.search.backends import terms as parsing
 from apps.search.backends.base import (
     FacetValue,
@@ -37,6 +37,7 @@ from apps.search.backends.elasticsearch.fields import (
 )
 from apps.search.backends.elasticsearch.match import Query
 from apps.search.backends.elasticsearch.schema import MAX_RESULT_WINDOW
+from apps.search.backends.elasticsearch.vocabulary import ElasticsearchVocabulary, may_find
 from apps.search.backends.marking import Passage, best_moments, to_html
 from apps.search.backends.terms import Term
 from apps.search.documents import milliseconds
@@ -65,34 +66,31 @@ _ORDER: dict[Sort, list[Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class _Way:
-    """One way to understand a query."""
-
-    condition: Query
-    is_exact: bool = True
-    fuzzy: bool = False
-
-
 def search(client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer) -> SearchResults:
-    """One page. Two requests; two more where no video has all the words."""
+    """One page. Two requests; four or five more where no video has all the words."""
     terms = parsing.parse(query.text)
     if query.text.strip() and not terms:
         return SearchResults()
-    for way in _ways(terms):
-        answer = _find(client, index, query, viewer, terms, way)
-        if answer["aggregations"]["all"]["doc_count"]:
-            break
-    else:
-        return SearchResults()
+    answer = _find(client, index, query, viewer, terms, match.all_of(terms) if terms else {"match_all": {}})
+    is_exact, did_you_mean = _finds(answer), ""
+    if terms and not is_exact:
+        found = spelling.corrections(terms, ElasticsearchVocabulary(client, index, viewer))
+        did_you_mean = spelling.corrected_text(query.text, found)
+        terms = spelling.corrected(terms, found)
+        for way in (match.all_of(terms) if found else None, match.some_of(terms)):
+            if way and _finds(answer := _find(client, index, query, viewer, terms, way)):
+                break
+    if not _finds(answer):
+        return SearchResults(did_you_mean=did_you_mean)
     hits = answer["hits"]["hits"]
-    places = _places(client, index, [hit["_id"] for hit in hits], terms, way) if terms and hits else {}
+    places = _places(client, index, [hit["_id"] for hit in hits], terms) if terms and hits else {}
     return SearchResults(
         total=answer["hits"]["total"]["value"],
         hits=tuple(_hit(hit, places.get(hit["_id"], {}), terms) for hit in hits),
         topics=_facet(answer["aggregations"]["topics"]["values"]["buckets"]),
         languages=_facet(answer["aggregations"]["languages"]["values"]["buckets"]),
-        is_relaxed=not way.is_exact,
+        is_relaxed=not is_exact,
+        did_you_mean=did_you_mean,
     )
 
 
@@ -101,10 +99,10 @@ def suggest(client: Elasticsearch, index: str, prefix: str, *, limit: int, hidde
     terms = parsing.parse(prefix)
     if not terms or limit < 1:
         return []
-    listed: Query = {"bool": {"filter": [{"term": {"is_listed": True}}], "must_not": _hidden(hidden)}}
+    listed = may_find(Viewer(hidden=hidden))
     answer = client.search(
         index=index,
-        query={"bool": {"filter": [listed], "must": match.each_of(terms, ["title"], (), fuzzy=False)}},
+        query={"bool": {"filter": [listed], "must": match.each_of(terms, ["title"], ())}},
         sort=_ORDER[Sort.RELEVANCE],
         size=limit,
         source={"includes": ["title"]},
@@ -140,21 +138,15 @@ def count(client: Elasticsearch, index: str) -> int:
 # --- which videos ---
 
 
-def _ways(terms: Sequence[Term]) -> Iterator[_Way]:
-    """From what is meant by the letter to what may be meant."""
-    if not terms:
-        yield _Way({"match_all": {}})
-        return
-    yield _Way(match.all_of(terms))
-    if typos := match.with_typos(terms):
-        yield _Way(typos, is_exact=False, fuzzy=True)
-    if some := match.some_of(terms):
-        yield _Way(some, is_exact=False)
+def _finds(answer: Answer) -> bool:
+    """Anything, were there no filters by topic and language."""
+    return bool(answer["aggregations"]["all"]["doc_count"])
 
 
 def _find(
-    client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer, terms: Sequence[Term], way: _Way
+    client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer, terms: Sequence[Term], condition: Query
 ) -> Answer:
+    """Videos that fulfil `condition`, ranked by `terms`."""
     topic: list[Query] = [{"term": {"topic_label": parsing.clean(query.topic)[:_MAX_LABEL]}}] if query.topic else []
     language: list[Query] = (
         [{"term": {"languages": parsing.clean(query.language)[:_MAX_LABEL]}}] if query.language else []
@@ -164,9 +156,8 @@ def _find(
         index=index,
         query={
             "bool": {
-                "filter": [way.condition, _may_find(viewer), *_bounds(query)],
-                "must_not": _hidden(viewer.hidden),
-                "should": match.rank(terms, fuzzy=way.fuzzy),
+                "filter": [condition, may_find(viewer), *_bounds(query)],
+                "should": match.rank(terms),
             }
         },
         # Facets are counted before it: each applies the filter of the others alone.
@@ -189,18 +180,6 @@ def _find(
         preference=f"query-{zlib.crc32(query.text.encode(errors='replace')):08x}",
     )
     return cast(Answer, answer.body)
-
-
-def _may_find(viewer: Viewer) -> Query:
-    """No deleted video passes: it is neither listed nor anybody's."""
-    ways: list[Query] = [{"term": {"is_listed": True}}]
-    if viewer.user_id is not None:
-        ways.append({"term": {"owner_id": str(viewer.user_id)}})
-    return match.any_of(ways)
-
-
-def _hidden(hidden: frozenset[UUID]) -> list[Query]:
-    return [{"terms": {"video_id": sorted(str(video_id) for video_id in hidden)}}] if hidden else []
 
 
 def _bounds(query: SearchQuery) -> list[Query]:
@@ -238,13 +217,11 @@ def _facet(buckets: Sequence[Answer]) -> tuple[FacetValue, ...]:
 # --- where in them ---
 
 
-def _places(
-    client: Elasticsearch, index: str, ids: Sequence[str], terms: Sequence[Term], way: _Way
-) -> dict[str, Answer]:
+def _places(client: Elasticsearch, index: str, ids: Sequence[str], terms: Sequence[Term]) -> dict[str, Answer]:
     """By video, its title and description with marks, and its best passages."""
-    in_video = match.each_of(terms, EXACT_FIELDS, STEMMED_FIELDS, fuzzy=way.fuzzy)
+    in_video = match.each_of(terms, EXACT_FIELDS, STEMMED_FIELDS)
     as_phrases = not all(match.is_one_word(term) for term in terms)
-    in_moment = match.each_of(terms, [MOMENT_TEXT], STEMMED_MOMENT_TEXT, fuzzy=way.fuzzy)
+    in_moment = match.each_of(terms, [MOMENT_TEXT], STEMMED_MOMENT_TEXT)
     all_together = {"constant_score": {"filter": {"bool": {"filter": in_moment}}, "boost": _HAS_ALL}}
     moments: Query = {
         "nested": {

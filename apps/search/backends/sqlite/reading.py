@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps.search.backends import spelling
 from apps.search.backends import terms as parsing
 from apps.search.backends.base import FacetValue, Hit, MomentHit, SearchQuery, SearchResults, Sort, Suggestion, Viewer
 from apps.search.backends.marking import CLOSE, OPEN, Passage, best_moments, to_html
 from apps.search.backends.sqlite import match
+from apps.search.backends.sqlite.vocabulary import MAY_FIND, SqliteVocabulary, seen_by
 from apps.search.backends.sqlite.writing import milliseconds, moment_ids
 from apps.search.backends.terms import Term
 
@@ -56,10 +58,15 @@ def search(connection: sqlite3.Connection, query: SearchQuery, viewer: Viewer) -
         return SearchResults()
     expression = match.all_of(terms) if terms else ""
     found = _find(connection, expression, query, viewer)
-    is_relaxed = False
-    if terms and not found and (some := match.some_of(terms)):
-        expression = some
-        found = _find(connection, some, query, viewer)
+    is_relaxed, did_you_mean = False, ""
+    if terms and not found:
+        corrections = spelling.corrections(terms, SqliteVocabulary(connection, viewer))
+        did_you_mean = spelling.corrected_text(query.text, corrections)
+        terms = spelling.corrected(terms, corrections)
+        for expression in (match.all_of(terms) if corrections else "", match.some_of(terms)):
+            found = _find(connection, expression, query, viewer) if expression else []
+            if found:
+                break
         is_relaxed = bool(found)
     chosen = [one for one in found if _passes(one, query.topic, query.language)]
     chosen.sort(key=lambda one: _order(one, query.sort, has_text=bool(terms)))
@@ -70,6 +77,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery, viewer: Viewer) -
         topics=_topic_facet([one for one in found if _passes(one, "", query.language)]),
         languages=_language_facet([one for one in found if _passes(one, query.topic, "")]),
         is_relaxed=is_relaxed,
+        did_you_mean=did_you_mean,
     )
 
 
@@ -94,12 +102,8 @@ def suggest(connection: sqlite3.Connection, prefix: str, limit: int, hidden: fro
 
 def _find(connection: sqlite3.Connection, expression: str, query: SearchQuery, viewer: Viewer) -> list[_Found]:
     """Everything that matches and that the viewer may find, but for the filters by topic and language."""
-    conditions = ["(d.is_listed OR d.owner_id = :owner)", "d.video_id NOT IN (SELECT value FROM json_each(:hidden))"]
-    values: dict[str, object] = {
-        "owner": "" if viewer.user_id is None else viewer.user_id.hex,
-        "hidden": _as_json(viewer.hidden),
-        "expression": expression,
-    }
+    conditions = [MAY_FIND]
+    values: dict[str, object] = {"expression": expression, **seen_by(viewer)}
     bounds = (
         ("d.duration_ms >= ", "min_duration", query.min_duration_ms),
         ("d.duration_ms <= ", "max_duration", query.max_duration_ms),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 
 # Raise it with every change below: a file of another version is made anew.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # A moment's rowid is its document's times this, plus its place: the moments of a video are one range of rowids,
 # which FTS5 seeks to. 12 hours of speech are some 4,000 moments.
@@ -52,6 +52,11 @@ CREATE VIRTUAL TABLE moments_fts USING fts5(
 -- The words of listed videos alone: suggestions are made of them, and so never tell what is in another video.
 CREATE VIRTUAL TABLE listed_words USING fts5(text, content='', columnsize=0, detail=none, tokenize='{TOKENIZER}');
 CREATE VIRTUAL TABLE listed_vocabulary USING fts5vocab('listed_words', 'row');
+
+-- The words of all videos, folded, and where in them three letters follow one another ("^" begins a word, "$" ends it):
+-- words with a typo are looked up here. Whoever asks is told those alone that a video has which they may find.
+CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT NOT NULL UNIQUE);
+CREATE VIRTUAL TABLE word_trigrams USING fts5(word, content='', detail=none, tokenize='trigram');
 """
 
 _FIELDS = ("title", "tags", "topic_name", "description", "transcript")
@@ -90,6 +95,13 @@ CREATE TRIGGER moment_added AFTER INSERT ON moments BEGIN
 END;
 CREATE TRIGGER moment_removed AFTER DELETE ON moments BEGIN
     INSERT INTO moments_fts(moments_fts, rowid, text) VALUES ('delete', old.id, old.text);
+END;
+
+CREATE TRIGGER word_added AFTER INSERT ON words BEGIN
+    INSERT INTO word_trigrams(rowid, word) VALUES (new.id, '^' || new.word || '$');
+END;
+CREATE TRIGGER word_removed AFTER DELETE ON words BEGIN
+    INSERT INTO word_trigrams(word_trigrams, rowid, word) VALUES ('delete', old.id, '^' || old.word || '$');
 END;
 """
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from apps.search.backends.base import Moment, SearchDocument
+from apps.search.backends.spelling import learnt_words
 from apps.search.backends.sqlite.schema import MOMENTS_PER_DOCUMENT
 from apps.search.backends.terms import clean, printable
 
@@ -23,6 +24,7 @@ _UPSERT = (
     f"ON CONFLICT (video_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in COLUMNS[1:])} "
     "RETURNING id"
 )
+_TEXTS = "title || ' ' || tags || ' ' || topic_name || ' ' || description || ' ' || transcript"
 _INSERT_MOMENT = "INSERT INTO moments (id, language, cues, text) VALUES (?, ?, ?, ?)"
 
 MomentRow = tuple[str, str, str]  # language, cues as JSON, text
@@ -94,7 +96,12 @@ def _newest_version(connection: sqlite3.Connection, video_id: str) -> int:
 
 
 def _write(connection: sqlite3.Connection, row: tuple[object, ...], moments: list[MomentRow]) -> None:
+    video_id = str(row[0])
+    words_before = _words_of(connection, video_id)
     document_id = connection.execute(_UPSERT, row).fetchone()[0]
+    words = _words_of(connection, video_id)
+    _learn(connection, words - words_before)
+    _forget(connection, words_before - words)
     connection.execute("DELETE FROM tombstones WHERE video_id = ?", (row[0],))
     # While captions are being recognised a document comes every few seconds, mostly with the moments it had.
     first, last = moment_ids(document_id)
@@ -114,8 +121,30 @@ def _write(connection: sqlite3.Connection, row: tuple[object, ...], moments: lis
 def _delete(connection: sqlite3.Connection, video_id: str) -> None:
     row = connection.execute("SELECT id FROM documents WHERE video_id = ?", (video_id,)).fetchone()
     if row is not None:
+        words = _words_of(connection, video_id)
         connection.execute("DELETE FROM moments WHERE id BETWEEN ? AND ?", moment_ids(row[0]))
         connection.execute("DELETE FROM documents WHERE id = ?", (row[0],))
+        _forget(connection, words)
+
+
+def _words_of(connection: sqlite3.Connection, video_id: str) -> set[str]:
+    row = connection.execute(f"SELECT {_TEXTS} FROM documents WHERE video_id = ?", (video_id,)).fetchone()  # noqa: S608
+    return set() if row is None else learnt_words(row[0])
+
+
+def _learn(connection: sqlite3.Connection, words: set[str]) -> None:
+    connection.execute(
+        "INSERT OR IGNORE INTO words (word) SELECT value FROM json_each(?)", (json.dumps(sorted(words)),)
+    )
+
+
+def _forget(connection: sqlite3.Connection, words: set[str]) -> None:
+    """Of words that a video had, those that no other has."""
+    for word in words:
+        expression = '"' + word + '"'
+        found = connection.execute("SELECT 1 FROM documents_fts WHERE documents_fts MATCH ? LIMIT 1", (expression,))
+        if found.fetchone() is None:
+            connection.execute("DELETE FROM words WHERE word = ?", (word,))
 
 
 def document_row(document: SearchDocument) -> tuple[object, ...]:
