@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from apps.search.backends.base import RebuildRunningError, SearchDocument, SearchUnavailableError
-from apps.search.backends.sqlite import SqliteBackend
+from apps.search.backends.sqlite import SqliteBackend, ranking
 from tests.portal import wait_until
 from tests.search.contract import SearchBackendContract
 from tests.search.contract.asking import find, found
@@ -186,3 +187,36 @@ def test_it_keeps_what_a_killed_writer_had_committed(backend: SqliteBackend) -> 
     assert before > 0
     backend.index([make_document("word")])
     assert find(backend, "word").total == before + 1
+
+
+# --- common words ---
+
+
+def test_it_ranks_many_matches_by_the_words_that_fewer_videos_have(
+    backend: SqliteBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking, "FEW", 2)
+    titled = make_document("the speech", title="The turbines")
+    often = make_document("the turbines and the turbines and the turbines")
+    once = make_document("the turbines, then the other things of this world")
+    others = [make_document("the speech") for _ in range(7)]
+    backend.index([once, *others, often, titled])
+    assert found(backend, "the turbines") == [titled.video_id, often.video_id, once.video_id]
+    results = find(backend, "turbines zzzz the qqqq")
+    assert results.total == 10
+    assert [hit.video_id for hit in results.hits[:3]] == [titled.video_id, often.video_id, once.video_id]
+
+
+def test_it_ranks_words_that_most_videos_have_by_field_then_by_date(
+    backend: SqliteBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ranking, "FEW", 2)
+    days = [datetime(2026, 1, day, tzinfo=UTC) for day in range(1, 7)]
+    said = [make_document("what is said", created_at=day) for day in days[2:]]
+    described = make_document("nothing", description="What is written", created_at=days[1])
+    titled = make_document("nothing", title="What it is", created_at=days[0])
+    backend.index([*said, described, titled])
+    wanted = [titled.video_id, described.video_id, *(document.video_id for document in reversed(said))]
+    assert found(backend, "what is") == wanted
+    pages = [found(backend, "what is", page=page, page_size=2) for page in (1, 2, 3)]
+    assert [video_id for page in pages for video_id in page] == wanted

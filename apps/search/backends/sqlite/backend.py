@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from apps.search.backends.base import IndexedVideo, SearchDocument, SearchQuery, SearchResults, Suggestion, Viewer
-from apps.search.backends.sqlite import fingerprints, reading, schema, writing
+from apps.search.backends.sqlite import fingerprints, reading, schema, suggesting, writing
 from apps.search.backends.sqlite.files import IndexFile
 
 _REBUILD_BATCH = 100  # documents per transaction
@@ -48,7 +48,7 @@ class SqliteBackend:
         return self._file.read(lambda connection: reading.search(connection, query, viewer))
 
     def suggest(self, prefix: str, *, limit: int, hidden: frozenset[UUID] = frozenset()) -> list[Suggestion]:
-        return self._file.read(lambda connection: reading.suggest(connection, prefix, limit, hidden))
+        return self._file.read(lambda connection: suggesting.suggest(connection, prefix, limit, hidden))
 
     def rebuild(
         self,

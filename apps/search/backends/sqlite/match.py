@@ -6,6 +6,11 @@ from collections.abc import Sequence
 
 from apps.search.backends.terms import Term
 
+# Fields, as FTS5 writes sets of columns.
+TITLE = "{title}"
+SHOWN = "{title description}"  # with marks
+WRITTEN = "{title tags topic_name description}"
+
 NEAR_TOKENS = 10  # words of a query that stand so close to each other count once more
 
 
@@ -20,7 +25,7 @@ def all_of(terms: Sequence[Term]) -> str:
 
 
 def together(terms: Sequence[Term]) -> str:
-    """Every term, for a table of passages, where they are close together anyhow."""
+    """Every term, where it matters not how close: FTS5 then need not look where in a text they are."""
     return _every(terms)
 
 
@@ -41,6 +46,11 @@ def some_of(terms: Sequence[Term]) -> str:
 
 def any_of(terms: Sequence[Term]) -> str:
     return " OR ".join(_one(term) for term in terms) or '""'
+
+
+def in_fields(fields: str, expression: str) -> str:
+    """`expression` in `TITLE`, `SHOWN` or `WRITTEN` alone."""
+    return f"{fields} : ({expression})"
 
 
 def _every(terms: Sequence[Term]) -> str:

@@ -8,21 +8,11 @@ from collections.abc import Sequence
 
 from apps.search.backends.base import Viewer
 from apps.search.backends.sqlite import match
+from apps.search.backends.sqlite.matching import MAY_FIND, seen_by
 from apps.search.backends.terms import Term
 
 _ALIKE = 60  # words with the most and the rarest trigrams in common, among which the nearest are
 _COUNTED = 200  # videos: which of two words is in more of them matters no more beyond
-
-# Who may find a document: names the values of `seen_by`.
-MAY_FIND = "(d.is_listed OR d.owner_id = :owner) AND d.video_id NOT IN (SELECT value FROM json_each(:hidden))"
-
-
-def seen_by(viewer: Viewer) -> dict[str, object]:
-    """The values for `MAY_FIND`."""
-    return {
-        "owner": "" if viewer.user_id is None else viewer.user_id.hex,
-        "hidden": json.dumps([video_id.hex for video_id in viewer.hidden]),
-    }
 
 
 class SqliteVocabulary:

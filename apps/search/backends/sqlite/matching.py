@@ -1,0 +1,107 @@
+"""Which videos match: a temporary table of them, of which counts, facets and pages are taken.
+
+FTS5 finds a million rows in a tenth of a second as long as it need not look where in them the words are: that is left
+to `ranking`, for as few words as will do.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+
+from apps.search.backends.base import FacetValue, SearchQuery, Viewer
+from apps.search.backends.sqlite.writing import milliseconds
+
+# Who may find a document: names the values of `seen_by`.
+MAY_FIND = "(d.is_listed OR d.owner_id = :owner) AND d.video_id NOT IN (SELECT value FROM json_each(:hidden))"
+
+# What passes the text and all filters but those of facets, with what facets and orders need.
+_TABLE = """
+CREATE TEMP TABLE IF NOT EXISTS matches (
+    id INTEGER PRIMARY KEY, topic_label TEXT, topic_name TEXT, languages TEXT,
+    created_at_ms INTEGER, duration_ms INTEGER
+)
+"""
+_COLUMNS = "d.id, d.topic_label, d.topic_name, d.languages, d.created_at_ms, d.duration_ms"
+
+
+def seen_by(viewer: Viewer) -> dict[str, object]:
+    """The values for `MAY_FIND`."""
+    return {
+        "owner": "" if viewer.user_id is None else viewer.user_id.hex,
+        "hidden": json.dumps([video_id.hex for video_id in viewer.hidden]),
+    }
+
+
+def collect(connection: sqlite3.Connection, expression: str, query: SearchQuery, viewer: Viewer) -> bool:
+    """Fills `matches` with what the viewer may find, and returns whether that is anything. An empty expression: all."""
+    conditions, values = [MAY_FIND], {"expression": expression, **seen_by(viewer)}
+    bounds = (
+        ("d.duration_ms >= ", "min_duration", query.min_duration_ms),
+        ("d.duration_ms <= ", "max_duration", query.max_duration_ms),
+        ("d.created_at_ms >= ", "created_from", query.created_from and milliseconds(query.created_from)),
+        ("d.created_at_ms < ", "created_before", query.created_before and milliseconds(query.created_before)),
+        ("d.has_captions = ", "has_captions", query.has_captions),
+    )
+    for condition, name, value in bounds:
+        if value is not None:
+            conditions.append(f"{condition}:{name}")
+            values[name] = value
+    source = "documents d INDEXED BY documents_facts"
+    if expression:
+        source = f"documents_fts CROSS JOIN {source} ON d.id = documents_fts.rowid"
+        conditions.insert(0, "documents_fts MATCH :expression")
+    connection.execute(_TABLE)
+    connection.execute("DELETE FROM matches")
+    cursor = connection.execute(
+        f"INSERT INTO matches SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)}",  # noqa: S608 -- composed of this module's own words
+        values,
+    )
+    return cursor.rowcount > 0
+
+
+def passing(topic: str, language: str) -> tuple[str, dict[str, object]]:
+    """The condition of the facets' filters on `matches`, and its values."""
+    conditions = ["1"]
+    values: dict[str, object] = {"topic": topic, "language": f" {language} "}
+    if topic:
+        conditions.append("topic_label = :topic")
+    if language:
+        conditions.append("instr(' ' || languages || ' ', :language)" if " " not in language else "0")
+    return " AND ".join(conditions), values
+
+
+def count(connection: sqlite3.Connection, topic: str, language: str) -> int:
+    condition, values = passing(topic, language)
+    row = connection.execute(f"SELECT count(*) FROM matches WHERE {condition}", values).fetchone()  # noqa: S608
+    return int(row[0])
+
+
+def topics(connection: sqlite3.Connection, language: str) -> tuple[FacetValue, ...]:
+    """As if no topic were asked for."""
+    condition, values = passing("", language)
+    rows = connection.execute(
+        f"SELECT topic_label, max(topic_name), count(*) FROM matches WHERE {condition} GROUP BY topic_label",  # noqa: S608
+        values,
+    )
+    return _in_order(FacetValue(label, name, count) for label, name, count in rows if label)
+
+
+def languages(connection: sqlite3.Connection, topic: str) -> tuple[FacetValue, ...]:
+    """As if no language were asked for."""
+    condition, values = passing(topic, "")
+    rows = connection.execute(
+        f"SELECT languages, count(*) FROM matches WHERE {condition} GROUP BY languages",  # noqa: S608
+        values,
+    )
+    counts: Counter[str] = Counter()
+    for together, count in rows:
+        for language in together.split():
+            counts[language] += count
+    return _in_order(FacetValue(language, language, count) for language, count in counts.items())
+
+
+def _in_order(facet: Iterable[FacetValue]) -> tuple[FacetValue, ...]:
+    return tuple(sorted(facet, key=lambda one: (-one.count, one.label)))
