@@ -14,6 +14,7 @@ for name in (
     "ASR_MODEL",
     "ASR_MODELS",
     "ASR_LANGUAGE_MODEL",
+    "ASR_PUNCTUATION_MODEL",
     "TOPIC_MODEL",
     "MODERATION_REQUIRED",
     "SIGN_UP",

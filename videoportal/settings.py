@@ -292,6 +292,8 @@ elif len(ASR_MODELS) > 1 and ASR_LANGUAGE_MODEL not in ("", "none"):
 ASR_BEAM_WIDTH = int_setting("ASR_BEAM_WIDTH", 100, at_least=1)  # with a language model or hotwords
 ASR_HOTWORDS = int_setting("ASR_HOTWORDS", 40)  # at most, of a video's title, tags and description; 0: none
 ASR_HOTWORD_WEIGHT = float_setting("ASR_HOTWORD_WEIGHT", 6.0, at_least=0.0, at_most=20.0)
+# Empty or none: sentences end at pauses; else a folder or hub id of a token-classification model of punctuation.
+ASR_PUNCTUATION_MODEL = text_setting("ASR_PUNCTUATION_MODEL")
 ASR_DEVICE = choice_setting("ASR_DEVICE", "auto", ("auto", "cpu", "cuda"))
 ASR_MAX_SEGMENT_S = float_setting("ASR_MAX_SEGMENT_S", 20.0, at_least=2.0, at_most=29.0)
 ASR_BEAM_SIZE = int_setting("ASR_BEAM_SIZE", 5, at_least=1)  # of the embedded recogniser

@@ -1,12 +1,15 @@
 """Which recogniser this portal has for a language, from its settings."""
 
 import functools
+from collections.abc import Sequence
 
 from django.conf import settings
 
 from apps.transcription.asr.beam_search import DecoderOptions
-from apps.transcription.asr.hotwords import HotwordOptions
-from apps.transcription.asr.recognizers.base import Recognizer
+from apps.transcription.asr.hotwords import HotwordOptions, written_names
+from apps.transcription.asr.punctuation import NO_PUNCTUATION, PunctuationOptions
+from apps.transcription.asr.reading import Punctuator, Reader
+from apps.transcription.asr.recognizers.base import Recognizer, SpellsBareWords
 from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Options
 from apps.transcription.asr.recognizers.whisper import WhisperOptions
 from apps.transcription.asr.segments import SegmentOptions
@@ -66,6 +69,28 @@ def transcribe_options() -> TranscribeOptions:
     return TranscribeOptions(segments=SegmentOptions(max_segment_s=settings.ASR_MAX_SEGMENT_S))
 
 
+def reader_for(
+    recognizer: Recognizer, language: str, texts: Sequence[str] = (), hotwords: Sequence[str] = ()
+) -> Reader | None:
+    """What writes the words of `recognizer` for reading; None where it writes them so itself.
+
+    Of `hotwords` those that `texts` write as names are written so. Call it in the process that recognises. Raises
+    PunctuationUnavailableError where the settings name a model that cannot be loaded.
+    """
+    if not isinstance(recognizer, SpellsBareWords) or not recognizer.spells_bare_words:
+        return None
+    return Reader(language, written_names(texts, hotwords), _punctuator(punctuation_options()))
+
+
+def punctuation_options() -> PunctuationOptions | None:
+    """Which punctuation model the settings want, and how it is run; None where they want none."""
+    if settings.ASR_PUNCTUATION_MODEL in ("", NO_PUNCTUATION):
+        return None
+    return PunctuationOptions(
+        model=settings.ASR_PUNCTUATION_MODEL, cache_dir=settings.MODEL_CACHE_DIR, device=settings.ASR_DEVICE
+    )
+
+
 def _options_for(language: str) -> WhisperOptions | Wav2Vec2Options:
     if model := configured_models().get(language):
         return checkpoint_options(model, language)
@@ -104,3 +129,12 @@ def _loaded(options: WhisperOptions | Wav2Vec2Options) -> Recognizer:
     from apps.transcription.asr.recognizers.whisper import WhisperRecognizer
 
     return WhisperRecognizer(options)
+
+
+@functools.lru_cache(maxsize=1)
+def _punctuator(options: PunctuationOptions | None) -> Punctuator | None:
+    if options is None:
+        return None
+    from apps.transcription.asr.punctuation import TokenPunctuator
+
+    return TokenPunctuator(options)

@@ -14,7 +14,7 @@ from apps.transcription.asr.recognizers.base import Recognizer, TakesHotwords
 from apps.transcription.asr.transcriber import Segment, transcribe_file
 from apps.transcription.expected_words import described_digest, described_texts
 from apps.transcription.models import RECOGNISER_LENGTH, Cue, Transcript
-from apps.transcription.recognition import LanguageNotRecognizedError, recognizer_for, transcribe_options
+from apps.transcription.recognition import LanguageNotRecognizedError, reader_for, recognizer_for, transcribe_options
 from apps.videos.files import existing_original
 from apps.videos.models import Video
 from apps.videos.signals import video_changed
@@ -55,10 +55,19 @@ def transcribe_video(
     transcript = _transcript_to_fill(video, recognizer)
     if isinstance(recognizer, TakesHotwords) and transcript.hotwords:
         recognizer = recognizer.with_hotwords(transcript.hotwords)
-    position = transcript.cues.count()
+    reader = reader_for(recognizer, video.language, described_texts(video), transcript.hotwords)
+    last = transcript.cues.order_by("position").last()
+    position, said_before = (last.position + 1, last.text) if last else (0, "")
     _tell(progress, video, transcript.cursor_ms)
     try:
-        for segment in transcribe_file(path, recognizer, transcribe_options(), start_ms=transcript.cursor_ms):
+        for segment in transcribe_file(
+            path,
+            recognizer,
+            transcribe_options(),
+            reader=reader,
+            start_ms=transcript.cursor_ms,
+            said_before=said_before,
+        ):
             _append(transcript, segment, position)
             position += len(segment.captions)
             _tell(progress, video, segment.position_ms)

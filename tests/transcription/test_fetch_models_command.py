@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from apps.transcription.recognition import recognizer_for
 from tests.transcription.asr.checkpoints import put_into_cache, save_checkpoint
+from tests.transcription.asr.punctuation_checkpoints import save_punctuation_checkpoint
 
 
 @pytest.fixture
@@ -57,6 +58,17 @@ def test_a_folder_is_only_tried(models: Path, tmp_path: Path, capsys: pytest.Cap
     told = capsys.readouterr().out
     assert "nothing to download" in told
     assert "mine is ready" in told
+
+
+def test_the_punctuation_model_is_fetched_too(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.ASR_PUNCTUATION_MODEL = str(save_punctuation_checkpoint(tmp_path / "marks"))
+    call_command("fetch_models")
+    assert "marks is ready" in capsys.readouterr().out
+    settings.ASR_PUNCTUATION_MODEL = "/no/such/folder"
+    with pytest.raises(CommandError, match="ASR_PUNCTUATION_MODEL: /no/such/folder is neither a folder nor a hub id"):
+        call_command("fetch_models")
 
 
 def test_what_is_no_speech_model_is_refused(tmp_path: Path) -> None:

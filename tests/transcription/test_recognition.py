@@ -5,8 +5,10 @@ from pytest_django import Settings
 
 from apps.transcription import recognition
 from apps.transcription.asr.recognizers.base import RecognizerUnavailableError
+from apps.transcription.checks import check_model_folders
 from apps.transcription.recognition import LanguageNotRecognizedError, recognizer_for
 from tests.transcription.asr.checkpoints import save_checkpoint
+from tests.transcription.asr.punctuation_checkpoints import save_punctuation_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +78,40 @@ def test_a_language_model_that_is_not_here_is_named(settings: Settings, checkpoi
     settings.MODEL_CACHE_DIR = tmp_path
     with pytest.raises(RecognizerUnavailableError, match=r"ASR_LANGUAGE_MODEL=somebody/absent"):
         recognizer_for("en")
+
+
+def test_words_of_ctc_are_written_for_reading_and_whispers_are_not(settings: Settings, checkpoint: Path) -> None:
+    assert recognition.reader_for(recognizer_for("en"), "en") is None
+    settings.ASR_MODEL = str(checkpoint)
+    reader = recognition.reader_for(recognizer_for("en"), "en", ["At noon we met Ana"], ["ana"])
+    assert reader is not None
+    assert (reader.language, reader.names, reader.punctuator) == ("en", {"ana": "Ana"}, None)
+
+
+def test_a_punctuation_model_is_loaded_where_it_is_wanted(settings: Settings, checkpoint: Path, tmp_path: Path) -> None:
+    settings.ASR_MODEL = str(checkpoint)
+    settings.ASR_PUNCTUATION_MODEL = str(save_punctuation_checkpoint(tmp_path / "punctuation"))
+    reader = recognition.reader_for(recognizer_for("en"), "en")
+    assert reader is not None
+    assert reader.punctuator is not None
+    settings.ASR_PUNCTUATION_MODEL = "none"
+    reader = recognition.reader_for(recognizer_for("en"), "en")
+    assert reader is not None
+    assert reader.punctuator is None
+
+
+def test_a_punctuation_model_that_is_not_here_is_named(settings: Settings, checkpoint: Path, tmp_path: Path) -> None:
+    settings.ASR_MODEL, settings.ASR_PUNCTUATION_MODEL = str(checkpoint), "somebody/absent"
+    settings.MODEL_CACHE_DIR = tmp_path
+    with pytest.raises(RecognizerUnavailableError, match=r"ASR_PUNCTUATION_MODEL=somebody/absent"):
+        recognition.reader_for(recognizer_for("en"), "en")
+
+
+@pytest.mark.parametrize("setting", ["ASR_MODEL", "ASR_LANGUAGE_MODEL", "ASR_PUNCTUATION_MODEL"])
+def test_a_folder_that_does_not_exist_is_told_at_start(settings: Settings, tmp_path: Path, setting: str) -> None:
+    setattr(settings, setting, str(tmp_path / "gone"))
+    [error] = check_model_folders()
+    assert f"{setting}='{tmp_path}/gone' cannot work" in error.msg
+    for fine in (str(tmp_path), "facebook/wav2vec2-base-960h", "none", ""):
+        setattr(settings, setting, fine)
+        assert check_model_folders() == []

@@ -21,7 +21,7 @@ from apps.videos.signals import video_changed
 from apps.videos.stage import StageFailedError, StageSkippedError
 from tests.factories import make_video
 from tests.transcription.rows import make_transcript
-from tests.transcription.voice import SyllableRecognizer, babble, silence, write_video
+from tests.transcription.voice import BareSyllablesRecognizer, SyllableRecognizer, babble, silence, write_video
 
 pytestmark = pytest.mark.django_db
 
@@ -370,6 +370,26 @@ def test_a_killed_run_goes_on_with_the_words_that_it_began_with(talk: Video) -> 
     transcribe(talk, recognizer)
     assert recognizer.expected == ("cluj",)
     assert outdated_transcript(talk) is not None
+
+
+class BareExpectantRecognizer(ExpectantRecognizer, BareSyllablesRecognizer):
+    """Gives bare words, and takes hotwords: as CTC does."""
+
+
+def test_bare_words_are_written_for_reading_after_a_kill_too(talk: Video) -> None:
+    transcribe(talk, BareExpectantRecognizer())
+    whole = cues(Transcript.objects.get())
+    assert whole[0][2][0].isupper()
+    assert whole[-1][2].endswith(".")
+    a_word = next(word for word in whole[0][2].split()[1:] if word.isalpha())
+    talk.title = f"we met {a_word.title()} at noon"
+    talk.save()
+    with pytest.raises(KilledError):
+        transcribe(talk, BareExpectantRecognizer(fails_at=2, failure=KilledError()))
+    transcribe(talk, BareExpectantRecognizer())
+    again = cues(Transcript.objects.get())
+    assert a_word.title() in again[0][2].split(), "a name is written as the title writes it"
+    assert [text.lower() for _, _, text in again] == [text.lower() for _, _, text in whole]
 
 
 def test_a_recogniser_that_takes_no_words_is_never_outdated(talk: Video) -> None:

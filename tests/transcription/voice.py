@@ -91,6 +91,12 @@ class SyllableRecognizer:
         ]
 
 
+class BareSyllablesRecognizer(SyllableRecognizer):
+    """The same as a CTC network spells them, to be written for reading."""
+
+    spells_bare_words = True
+
+
 class ManySyllablesRecognizer(SyllableRecognizer):
     """The same, several sounds at once: `sizes` remembers how many each time, one by one included."""
 

@@ -175,9 +175,15 @@ def _ends(word: str, marks: tuple[str, ...]) -> bool:
     return word.rstrip(CLOSING_MARKS).endswith(marks)
 
 
+def ends_sentence(text: str) -> bool:
+    """Whether a sentence ends with the last word of `text`: not with "Dr."."""
+    last = text.split()[-1:]
+    return bool(last) and _ends(last[0], SENTENCE_MARKS) and _bare(last[0]) not in TITLES
+
+
 def _ends_sentence(before: str, after: str) -> bool:
-    """Whether a sentence ends between the two words: not behind "Dr.", nor in "etc. and", where small letters go on."""
-    return _ends(before, SENTENCE_MARKS) and _bare(before) not in TITLES and not after[:1].islower()
+    """Whether a sentence ends between the two words: not in "etc. and", where small letters go on."""
+    return ends_sentence(before) and not after[:1].islower()
 
 
 def _bare(word: str) -> str:

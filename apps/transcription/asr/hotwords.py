@@ -9,11 +9,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from apps.transcription.asr.captions import NO_BREAK_AFTER
 from apps.transcription.asr.language_model import LanguageModel
 from apps.transcription.asr.normalization import Normalizer
+from apps.transcription.asr.reading import name_key
 
 SENTENCE_END = re.compile(r"[.!?:;\n]\s*|\n+")
 SMALL_LETTERS = 4  # shorter words ("of", "the") are small in headlines, too
+UNSPOKEN_ENDS = re.compile(r"^\W+|(['’]s)?\W*$")  # of a written word: marks around it, and "Ana's"
 ADDRESS = re.compile(r"\S+://\S+|www\.\S+|\S+@\S+")  # nobody says those as they are written
 
 
@@ -47,9 +50,10 @@ def choose_hotwords(
     """
     candidates: dict[str, bool] = {}  # word -> whether it is written as a name is
     for text in texts:
-        for word, is_name in _candidates(ADDRESS.sub(" ", text), normalizer):
-            if options.min_letters <= len(word) <= options.max_letters:
-                candidates[word] = candidates.get(word, False) or is_name
+        for form, is_name in _written(text):
+            for word in normalizer.words(form):
+                if options.min_letters <= len(word) <= options.max_letters:
+                    candidates[word] = candidates.get(word, False) or is_name
     if language_model is None:
         return tuple([word for word, is_name in candidates.items() if is_name][: options.max_words])
     rarity = {word: language_model.log10_probability(word) for word in candidates}
@@ -65,8 +69,25 @@ def digest_of(texts: Iterable[str]) -> str:
     return hashlib.sha256(" ".join(sorted(words)).encode()).hexdigest()
 
 
-def _candidates(text: str, normalizer: Normalizer) -> Iterable[tuple[str, bool]]:
-    for sentence in SENTENCE_END.split(text):
+def written_names(texts: Sequence[str], hotwords: Iterable[str]) -> dict[str, str]:
+    """Of `hotwords` those that `texts` write as names are, always: `{name_key: as it is written}`."""
+    wanted = {name_key(word) for word in hotwords}
+    forms: dict[str, str] = {}
+    small: set[str] = set()
+    for text in texts:
+        for form, is_name in _written(text):
+            bare = UNSPOKEN_ENDS.sub("", form)
+            key = name_key(bare)
+            if bare.islower():
+                small.add(key)
+            elif is_name and key in wanted and key not in NO_BREAK_AFTER:
+                forms.setdefault(key, bare)
+    return {key: form for key, form in forms.items() if key not in small}
+
+
+def _written(text: str) -> Iterable[tuple[str, bool]]:
+    """Each word as it stands in the text, and whether it is written as names are."""
+    for sentence in SENTENCE_END.split(ADDRESS.sub(" ", text)):
         written = sentence.split()
         capitals = [word[:1].isupper() for word in written]
         # "How Rivers Shape Valleys", "ALL ABOUT RIVERS": where every word has a capital, capitals tell nothing.
@@ -75,5 +96,4 @@ def _candidates(text: str, normalizer: Normalizer) -> Iterable[tuple[str, bool]]
         for index, (form, is_capital) in enumerate(zip(written, capitals, strict=True)):
             has_inner_capital = any(char.isupper() for char in form[1:]) and not form.isupper()
             is_name = has_inner_capital or (is_capital and tells and (index > 0 or len(written) <= 2))
-            for word in normalizer.words(form):
-                yield word, is_name
+            yield form, is_name

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from apps.transcription.asr.downloads import folder_of
 from apps.transcription.asr.normalization import LetterCase, case_of, in_case
 from apps.transcription.asr.recognizers.base import RecognizerUnavailableError
 
@@ -134,19 +135,14 @@ def read_language_model(folder: Path, *, name: str) -> LanguageModel:
 
 
 def _folder(wanted: str, cache_dir: Path | None) -> Path:
-    if Path(wanted).expanduser().is_dir():
-        return Path(wanted).expanduser()
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(wanted, cache_dir=cache_dir, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError) as error:
+    folder = folder_of(wanted, cache_dir)
+    if folder is None:
         raise LanguageModelUnavailableError(
             f"ASR_LANGUAGE_MODEL={wanted} is neither a folder nor a language model that was downloaded to {cache_dir}: "
             "run `python manage.py fetch_models`, make one with `python manage.py build_language_model`, or set "
             "ASR_LANGUAGE_MODEL=none to do without."
-        ) from error
+        )
+    return folder
 
 
 def _model_file(folder: Path, name: str) -> Path:

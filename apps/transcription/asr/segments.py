@@ -53,13 +53,15 @@ class SegmentOptions:
 class Stretch:
     """Speech with its samples (float32 `(n,)`, starting at `start_ms`), or silence without any.
 
-    Everything before `position_ms` is dealt with; the next stretch starts there or later.
+    Everything before `position_ms` is dealt with; the next stretch starts there or later. Before `quiet_until_ms`
+    nobody speaks again, as far as the next stretch tells.
     """
 
     start_ms: int
     end_ms: int
     position_ms: int
     samples: NDArray[np.float32]
+    quiet_until_ms: int = 0
 
     @property
     def is_speech(self) -> bool:

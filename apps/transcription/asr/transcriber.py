@@ -1,15 +1,16 @@
 """A file -> captions, a stretch of speech at a time."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from apps.transcription.asr.ahead import ahead
 from apps.transcription.asr.audio import stream_samples
 from apps.transcription.asr.captions import Caption, CaptionOptions, captions_from_words
+from apps.transcription.asr.reading import Reader
 from apps.transcription.asr.recognizers.base import Recognizer, batch_size_of, transcribe_all
 from apps.transcription.asr.segments import SegmentOptions, Stretch, stretches
-from apps.transcription.asr.words import Word, shifted
+from apps.transcription.asr.words import shifted
 
 BATCHES_AHEAD = 2  # of stretches that are cut while a batch is recognised: the recogniser never waits for sound
 
@@ -38,7 +39,13 @@ class TranscribeOptions:
 
 
 def transcribe_file(
-    path: Path, recognizer: Recognizer, options: TranscribeOptions, *, start_ms: int = 0
+    path: Path,
+    recognizer: Recognizer,
+    options: TranscribeOptions,
+    *,
+    reader: Reader | None = None,
+    start_ms: int = 0,
+    said_before: str = "",
 ) -> Iterator[Segment]:
     """What is said in the file from `start_ms` on, as it is recognised; times count from the file's start.
 
@@ -47,17 +54,36 @@ def transcribe_file(
     with the last `position_ms`, it yields exactly what it would have yielded without. Decoding and the search for
     speech run ahead on a thread of their own. Holds a few batches of sound, however long the file.
 
+    With a `reader`, words are written for reading, a stretch at a time; `said_before` is the text of the last caption
+    before `start_ms`, by which it knows whether a sentence goes on.
+
     Raises AudioDecodeError and NoAudioError.
     """
     batch_size = batch_size_of(recognizer)
-    cut = stretches(stream_samples(path, start_ms=start_ms), options.segments, start_ms=start_ms)
+    cut = _with_silence(stretches(stream_samples(path, start_ms=start_ms), options.segments, start_ms=start_ms))
     with ahead(cut, BATCHES_AHEAD * batch_size) as waiting:
         for batch in _batches(waiting, batch_size, options.max_batch_s):
             sounds = [stretch.samples for stretch in batch if stretch.is_speech]
             words = iter(transcribe_all(recognizer, sounds))
             for stretch in batch:
-                captions = _captions(stretch, next(words), options.captions) if stretch.is_speech else ()
+                heard = shifted(next(words), stretch.start_ms / 1000) if stretch.is_speech else []
+                if reader is not None and heard:
+                    silence_s = stretch.quiet_until_ms / 1000 - heard[-1].end_s
+                    heard = reader.read(heard, before=said_before, silence_s=silence_s)
+                captions = tuple(captions_from_words(heard, options.captions, limit_ms=stretch.position_ms))
+                said_before = captions[-1].text if captions else said_before
                 yield Segment(stretch.start_ms, stretch.end_ms, captions, stretch.position_ms)
+
+
+def _with_silence(cut: Iterator[Stretch]) -> Iterator[Stretch]:
+    """The stretches, each as soon as the next one tells until when nobody speaks."""
+    before: Stretch | None = None
+    for stretch in cut:
+        if before is not None:
+            yield replace(before, quiet_until_ms=stretch.start_ms if stretch.is_speech else stretch.end_ms)
+        before = stretch
+    if before is not None:
+        yield replace(before, quiet_until_ms=before.position_ms)
 
 
 def _batches(cut: Iterator[Stretch], batch_size: int, max_batch_s: float) -> Iterator[list[Stretch]]:
@@ -77,8 +103,3 @@ def _batches(cut: Iterator[Stretch], batch_size: int, max_batch_s: float) -> Ite
             batch, n_speech = [], 0
     if batch:
         yield batch
-
-
-def _captions(stretch: Stretch, words: list[Word], options: CaptionOptions) -> tuple[Caption, ...]:
-    timed = shifted(words, stretch.start_ms / 1000)
-    return tuple(captions_from_words(timed, options, limit_ms=stretch.position_ms))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 
 from apps.transcription.asr.audio import NoAudioError
+from apps.transcription.asr.reading import Reader
 from apps.transcription.asr.recognizers.base import Recognizer
 from apps.transcription.asr.recognizers.whisper import WhisperOptions, WhisperRecognizer
 from apps.transcription.asr.segments import SegmentOptions
@@ -56,6 +57,27 @@ def test_a_run_that_was_cut_off_anywhere_goes_on_as_if_it_was_not(talk: Path) ->
     assert len(whole) >= 5
     for index, segment in enumerate(whole):
         assert transcribed(talk, SyllableRecognizer(), start_ms=segment.position_ms) == whole[index + 1 :]
+
+
+def test_bare_words_read_alike_wherever_the_run_was_cut_off(talk: Path) -> None:
+    reader = Reader("en")
+    whole = list(transcribe_file(talk, SyllableRecognizer(), OPTIONS, reader=reader))
+    texts = [caption.text for segment in whole for caption in segment.captions]
+    assert texts[0][0].isupper()
+    assert any(before.endswith(".") and after[0].isupper() for before, after in pairwise(texts))
+    assert any(not before.endswith(".") and after[0].islower() for before, after in pairwise(texts))
+    said_before = ""
+    for index, segment in enumerate(whole):
+        said_before = segment.captions[-1].text if segment.captions else said_before
+        rest = transcribe_file(
+            talk,
+            SyllableRecognizer(),
+            OPTIONS,
+            reader=reader,
+            start_ms=segment.position_ms,
+            said_before=said_before,
+        )
+        assert list(rest) == whole[index + 1 :]
 
 
 @pytest.mark.parametrize("batch_size", [2, 3, 100])

@@ -50,6 +50,14 @@ class TakesHotwords(Protocol):
 
 
 @runtime_checkable
+class SpellsBareWords(Protocol):
+    """What a `Recognizer` says that may give words without capitals and marks, which `asr.reading` then writes."""
+
+    @property
+    def spells_bare_words(self) -> bool: ...
+
+
+@runtime_checkable
 class TranscribesMany(Protocol):
     """What a `Recognizer` may offer beside the contract: several sounds at once, where that is faster."""
 

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.transcription.asr.beam_search import BeamSearch, DecoderOptions
+from apps.transcription.asr.captions import SENTENCE_MARKS
 from apps.transcription.asr.decoder import Alphabet, greedy_words
+from apps.transcription.asr.downloads import folder_of
 from apps.transcription.asr.hotwords import HotwordOptions, choose_hotwords
 from apps.transcription.asr.language_model import load_language_model
-from apps.transcription.asr.normalization import Normalizer
+from apps.transcription.asr.normalization import Normalizer, case_of
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE, RecognizerUnavailableError
 from apps.transcription.asr.voice_activity import VoiceActivity, in_speech
 from apps.transcription.asr.words import Word, in_order
@@ -126,6 +128,12 @@ class Wav2Vec2Recognizer:
         return other
 
     @property
+    def spells_bare_words(self) -> bool:
+        """See `SpellsBareWords`: where the alphabet has small letters or capitals alone, and no full stop."""
+        letters = self._alphabet.letters
+        return case_of(sorted(letters)) != "mixed" and letters.isdisjoint(SENTENCE_MARKS)
+
+    @property
     def has_language_model(self) -> bool:
         return self._language_model is not None
 
@@ -159,18 +167,13 @@ def checkpoint_folder(model: str, cache_dir: Path | None) -> Path:
 
     Raises RecognizerUnavailableError where there is none.
     """
-    if Path(model).expanduser().is_dir():
-        return Path(model).expanduser()
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(model, cache_dir=cache_dir, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError) as error:
+    folder = folder_of(model, cache_dir)
+    if folder is None:
         raise RecognizerUnavailableError(
             f"ASR_MODEL={model} is neither a folder nor a checkpoint that was downloaded to {cache_dir}: "
             "run `python manage.py fetch_models`, or set ASR_MODEL to a folder that holds a checkpoint."
-        ) from error
+        )
+    return folder
 
 
 def checkpoint_tokenizer(folder: Path) -> Any:

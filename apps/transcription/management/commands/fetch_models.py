@@ -10,9 +10,15 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.transcription.asr.language_model import HUB_FILES, NO_LANGUAGE_MODEL
+from apps.transcription.asr.punctuation import PunctuationOptions, TokenPunctuator
 from apps.transcription.asr.recognizers.base import RecognizerUnavailableError
 from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Recognizer
-from apps.transcription.recognition import checkpoint_options, configured_models, language_model_for
+from apps.transcription.recognition import (
+    checkpoint_options,
+    configured_models,
+    language_model_for,
+    punctuation_options,
+)
 
 # Weights in the formats of other libraries, and drafts of training: the same numbers again.
 NOT_NEEDED = ("*.h5", "*.msgpack", "*.ot", "*.onnx", "*.tflite", "*.gguf", "runs/*", "checkpoint-*/*", "optimizer.pt")
@@ -20,8 +26,8 @@ NOT_NEEDED = ("*.h5", "*.msgpack", "*.ot", "*.onnx", "*.tflite", "*.gguf", "runs
 
 class Command(BaseCommand):
     help = (
-        "Downloads the speech models that ASR_MODEL, ASR_MODELS and ASR_LANGUAGE_MODEL name to MODEL_CACHE_DIR, and "
-        "tries whether they can be loaded."
+        "Downloads the speech models that ASR_MODEL, ASR_MODELS, ASR_LANGUAGE_MODEL and ASR_PUNCTUATION_MODEL name to "
+        "MODEL_CACHE_DIR, and tries whether they can be loaded."
     )
     requires_system_checks = ()
     requires_migrations_checks = False
@@ -32,7 +38,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         named = options["model"]
         models = {settings.ASR_MODEL_LANGUAGE: named} if named else configured_models()
-        if not models:
+        punctuation = punctuation_options()
+        if not models and punctuation is None:
             self.stdout.write("ASR_MODEL is empty: the embedded recogniser needs no download. For another one, set it:")
             self.stdout.write("  ASR_MODEL=facebook/wav2vec2-base-960h python manage.py fetch_models")
             return
@@ -42,6 +49,9 @@ class Command(BaseCommand):
             if language_model not in ("", NO_LANGUAGE_MODEL):
                 self._fetch(language_model, "ASR_LANGUAGE_MODEL", wanted=HUB_FILES)
             self._try(model, language)
+        if punctuation is not None:
+            self._fetch(punctuation.model, "ASR_PUNCTUATION_MODEL", ignored=NOT_NEEDED)
+            self._try_punctuation(punctuation)
 
     def _fetch(
         self, model: str, setting: str, *, wanted: Sequence[str] | None = None, ignored: Sequence[str] | None = None
@@ -58,6 +68,13 @@ class Command(BaseCommand):
         except RecognizerUnavailableError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(self.style.SUCCESS(f"{recognizer.name} is ready, and needs no network from now on."))
+
+    def _try_punctuation(self, options: PunctuationOptions) -> None:
+        try:
+            punctuator = TokenPunctuator(replace(options, device="cpu"))
+        except RecognizerUnavailableError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(self.style.SUCCESS(f"{punctuator.name} is ready, and needs no network from now on."))
 
 
 def download(

@@ -14,11 +14,13 @@ from tqdm import tqdm
 from apps.transcription import formats
 from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, duration_ms
 from apps.transcription.asr.captions import Caption
+from apps.transcription.asr.reading import Reader
 from apps.transcription.asr.recognizers.base import Recognizer, RecognizerUnavailableError
 from apps.transcription.asr.transcriber import transcribe_file
 from apps.transcription.recognition import (
     LanguageNotRecognizedError,
     model_recognizer,
+    reader_for,
     recognizer_for,
     transcribe_options,
 )
@@ -60,13 +62,14 @@ class Command(BaseCommand):
                 if options["model"]
                 else recognizer_for(options["language"])
             )
+            reader = reader_for(recognizer, options["language"])
         except (LanguageNotRecognizedError, RecognizerUnavailableError) as error:
             raise CommandError(str(error)) from error
 
         n_refused = 0
         for source, output in zip(options["files"], outputs, strict=True):
             try:
-                n_captions = _transcribe(source, output, recognizer, form=form, is_forced=options["force"])
+                n_captions = _transcribe(source, output, recognizer, reader, form=form, is_forced=options["force"])
             except FileRefusedError as error:
                 n_refused += 1
                 self.stderr.write(self.style.ERROR(str(error)))
@@ -100,14 +103,16 @@ def _outputs(sources: list[Path], output: Path | None, output_dir: Path | None, 
     return outputs
 
 
-def _transcribe(source: Path, output: Path, recognizer: Recognizer, *, form: str, is_forced: bool) -> int:
+def _transcribe(
+    source: Path, output: Path, recognizer: Recognizer, reader: Reader | None, *, form: str, is_forced: bool
+) -> int:
     """Writes the captions of one file; returns how many. Raises FileRefusedError."""
     if output.exists() and source.exists() and output.samefile(source):
         raise FileRefusedError(f"{output} is the file to be transcribed: name another --output.")
     if output.exists() and not is_forced:
         raise FileRefusedError(f"{output} exists already: delete it, or say --force.")
     try:
-        captions = _captions(source, recognizer)
+        captions = _captions(source, recognizer, reader)
     except (AudioDecodeError, NoAudioError) as error:
         raise FileRefusedError(str(error)) from error
     if not captions:
@@ -119,12 +124,12 @@ def _transcribe(source: Path, output: Path, recognizer: Recognizer, *, form: str
     return len(captions)
 
 
-def _captions(source: Path, recognizer: Recognizer) -> list[Caption]:
+def _captions(source: Path, recognizer: Recognizer, reader: Reader | None) -> list[Caption]:
     captions: list[Caption] = []
     done_ms = 0
     total_s = max(1, duration_ms(source) // 1000)
     with tqdm(total=total_s, desc=source.name, bar_format=BAR_FORMAT, dynamic_ncols=True) as bar:  # on stderr
-        for segment in transcribe_file(source, recognizer, transcribe_options()):
+        for segment in transcribe_file(source, recognizer, transcribe_options(), reader=reader):
             captions.extend(segment.captions)
             bar.update(segment.position_ms // 1000 - done_ms // 1000)
             done_ms = segment.position_ms
