@@ -162,6 +162,7 @@ VIDEO_ADDRESSES: list[Address] = [
     # pages
     Address("pages:watch", shown()),
     Address("pages:watch", shown(), query={"t": "5s", "lang": "en"}),
+    Address("pages:watch", shown(), query={"q": "okapi", "match": "1"}),
     Address("pages:status", shown(), headers=HTMX),
     Address("pages:status", ELSEWHERE),
     Address("pages:run-again", page_of_owner(302), "post", form={"stage": "transcribe"}),
@@ -197,6 +198,8 @@ VIDEO_ADDRESSES: list[Address] = [
     Address("api:captions", shown()),
     Address("api:captions", api_of_owner(201), "post", form={"language": "de", "file": WEBVTT}),
     Address("api:captions-language", shown(), arguments={"language": "en"}),
+    Address("api:captions-matches", shown(), arguments={"language": "en"}, query={"q": "okapi"}),
+    Address("api:captions-matches", NEVER, arguments={"language": "de"}, query={"q": "okapi"}),
     Address("api:captions-language", api_of_owner(200), "put", arguments={"language": "de"}, raw=WEBVTT),
     Address("api:captions-language", api_of_owner(404), "delete", arguments={"language": "en"}),  # automatic: stays
     Address("api:captions-file", NEVER, arguments={"language": "de", "form": "vtt"}),
@@ -274,6 +277,9 @@ PLACES: list[Place] = [
     Place("pages:search", {"q": SAID}),
     Place("pages:search", {"q": ""}),
     Place("pages:search", {"q": "", "topic": "sport"}),
+    Place("pages:search-feed", {"q": WORD}, rule=found_by_all),
+    Place("pages:search-feed", {"q": SAID}, rule=found_by_all),
+    Place("pages:search-feed", rule=found_by_all),
     Place("pages:suggest", {"q": WORD[:4]}, rule=found_by_all, shows_titles=True),
     Place("pages:my-videos", rule=own_alone, refused=MEMBERS_ONLY_PAGE),
     Place("pages:notices", rule=own_alone, refused=MEMBERS_ONLY_PAGE),
@@ -468,6 +474,8 @@ def test_an_index_that_lags_behind_leaks_nothing(indexed_portal: Portal, role: s
     client = indexed_portal.clients[role]
     for name, query in (
         ("pages:search", {"q": WORD}),
+        ("pages:search-feed", {"q": WORD}),
+        ("pages:search-feed", {"q": SAID}),
         ("api:search", {"q": WORD}),
         ("api:search", {"q": SAID}),
         ("pages:suggest", {"q": WORD[:4]}),

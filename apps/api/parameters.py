@@ -15,6 +15,7 @@ from apps.api.serializers.videos import has_captions
 from apps.classification.models import Topic
 from apps.search.backends.terms import MAX_CHARACTERS, clean
 from apps.search.queries import MAX_PAGE, SearchQuery, Sort
+from apps.transcription import matching
 from apps.videos.languages import LANGUAGES
 from apps.videos.models import ModerationState, VideoQuerySet
 
@@ -143,6 +144,16 @@ class SuggestionParameters(Parameters):
     """What suggestions take."""
 
     q = serializers.CharField(allow_blank=True, max_length=MAX_CHARACTERS, help_text="What was typed so far.")
+
+
+class MatchParameters(Parameters):
+    """What the search in one video takes."""
+
+    q = serializers.CharField(
+        max_length=matching.MAX_CHARACTERS,
+        help_text="Words as they were said, one after another, also over two captions; case, accents and punctuation "
+        "make no difference. Said nowhere as a whole, they are looked for one by one.",
+    )
 
 
 class ModerationQueueParameters(Parameters):

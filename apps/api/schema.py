@@ -7,10 +7,16 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_bearer_security_scheme_object
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from apps.api.authentication import KEYWORD
+from apps.videos.languages import LANGUAGE_NAMES
+
+LANGUAGE = OpenApiParameter(
+    "language", OpenApiTypes.STR, OpenApiParameter.PATH, description="ISO 639-1 code.", enum=list(LANGUAGE_NAMES)
+)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

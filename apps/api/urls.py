@@ -19,6 +19,11 @@ urlpatterns = [
         name="captions-language",
     ),
     path(
+        "v1/videos/<uuid:video_id>/captions/<str:language>/matches/",
+        finding.MatchesView.as_view(),
+        name="captions-matches",
+    ),
+    path(
         "v1/videos/<uuid:video_id>/captions/<str:language>/<str:form>",
         files.CaptionsFileView.as_view(),
         name="captions-file",

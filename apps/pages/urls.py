@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from apps.pages.views import captions, editing, home, moderation, my_videos, notices, playback, search, upload, watch
+from apps.pages.views import (
+    captions,
+    editing,
+    feed,
+    home,
+    moderation,
+    my_videos,
+    notices,
+    playback,
+    search,
+    upload,
+    watch,
+)
 
 app_name = "pages"
 
@@ -12,6 +24,7 @@ urlpatterns = [
     path("topics/<slug:label>/", home.topic, name="topic"),
     path("search/", search.search, name="search"),
     path("search/suggest/", search.suggestions, name="suggest"),
+    path("search/feed/", feed.search_feed, name="search-feed"),
     path("upload/", upload.upload, name="upload"),
     path("my-videos/", my_videos.my_videos, name="my-videos"),
     path("notices/", notices.notices, name="notices"),

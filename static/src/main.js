@@ -3,9 +3,11 @@ import "htmx.org";
 
 import { enhanceCards } from "./cards.js";
 import { enhanceSearch } from "./search.js";
+import { enhanceSuggestions } from "./suggestions.js";
 import "./styles.css";
 
 enhanceSearch(document);
+enhanceSuggestions(document.querySelector(".search-box"));
 enhanceCards(document);
 
 const upload = document.querySelector("form[data-upload]");

@@ -15,7 +15,12 @@ export function enhanceSearch(root) {
   const fold = root.querySelector(".filter-fold");
   if (fold && window.matchMedia("(min-width: 60.01rem)").matches) fold.open = true;
 
-  root.querySelector("form[data-filters]")?.addEventListener("change", (event) => {
-    if (event.target.matches("select, input[type=checkbox], input[type=radio]")) event.currentTarget.requestSubmit();
+  const filters = root.querySelector("form[data-filters]");
+  filters?.addEventListener("change", (event) => {
+    if (event.target.matches("select, input[type=checkbox], input[type=radio]")) filters.requestSubmit();
+  });
+  // An address that is shared should say what is asked, and nothing of what is not.
+  filters?.addEventListener("formdata", ({ formData }) => {
+    for (const [name, value] of [...formData]) if (!value || (name === "sort" && value === "relevance")) formData.delete(name);
   });
 }

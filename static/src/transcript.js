@@ -1,5 +1,6 @@
 // The transcript beside the player: follows playback, can be searched, grows while recognition runs.
 import { clock, parseTime } from "./times.js";
+import { TranscriptSearch } from "./transcript_search.js";
 
 const LOW_CONFIDENCE = 0.5; // see also apps/pages/transcript_panel.py
 const LEFT_ALONE_MS = 6000; // after the reader scrolled by hand
@@ -63,6 +64,7 @@ export class TranscriptPanel {
     this.rows = [];
     this.current = null;
     this.currentWord = null;
+    this.search.refresh();
   }
 
   /** Adds the cues that are not there yet, a screenful at a time so that a long transcript does not freeze the page. */
@@ -103,7 +105,7 @@ export class TranscriptPanel {
       this.current?.element.removeAttribute("aria-current");
       next?.element.setAttribute("aria-current", "true");
       this.current = next;
-      if (next && performance.now() > this.handsOnUntil && !this.search.isOpen) {
+      if (next && performance.now() > this.handsOnUntil && !this.search.isActive) {
         this.offerToFollow(false);
         this.reveal(next.element, false);
       }
@@ -118,11 +120,23 @@ export class TranscriptPanel {
 
   /** Scrolls the panel, never the page. */
   reveal(element, isWanted) {
-    const top = element.offsetTop - this.list.offsetTop;
     const view = this.scroll;
-    const isInView = top >= view.scrollTop + 8 && top + element.offsetHeight <= view.scrollTop + view.clientHeight * 0.8;
+    const fromTop = () => element.getBoundingClientRect().top - view.getBoundingClientRect().top;
+    const away = () => fromTop() - view.clientHeight * 0.25;
+    const isInView = fromTop() >= 8 && fromTop() + element.offsetHeight <= view.clientHeight * 0.8;
     if (isInView && !isWanted) return;
-    view.scrollTo({ top: Math.max(0, top - view.clientHeight * 0.25), behavior: "smooth" });
+    if (Math.abs(away()) < view.clientHeight) {
+      view.scrollBy({ top: away(), behavior: "smooth" });
+      return;
+    }
+    // The heights of rows that were never in view are guesses, put right as they come near: look again after the jump.
+    let looks = 5;
+    const jump = () => {
+      view.scrollTop += away();
+      looks -= 1;
+      if (looks) requestAnimationFrame(jump);
+    };
+    jump();
   }
 }
 
@@ -190,91 +204,4 @@ function drawnWord(word) {
     link.title = `Not sure: ${Math.round(word.confidence * 100)} %`;
   }
   return link;
-}
-
-class TranscriptSearch {
-  constructor(panel) {
-    this.panel = panel;
-    this.form = panel.root.querySelector("[data-transcript-search]");
-    this.input = this.form.querySelector("input");
-    this.count = this.form.querySelector("[data-matches]");
-    this.matches = [];
-    this.chosen = -1;
-    this.form.hidden = false;
-    this.input.addEventListener("input", () => this.find(true));
-    this.form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.step(1);
-    });
-    this.form.querySelector("[data-previous]").addEventListener("click", () => this.step(-1));
-    this.input.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && event.shiftKey) {
-        event.preventDefault();
-        this.step(-1);
-      } else if (event.key === "Escape") {
-        this.input.value = "";
-        this.find(true);
-      }
-    });
-  }
-
-  get isOpen() {
-    return this.matches.length > 0;
-  }
-
-  refresh() {
-    if (this.input.value.trim()) this.find(false);
-  }
-
-  find(fromTheTop) {
-    for (const row of this.panel.rows) row.element.classList.remove("is-match", "is-chosen");
-    CSS.highlights?.delete("transcript-match");
-    const wanted = this.input.value.trim().toLowerCase().replace(/\s+/g, " ");
-    const found = wanted ? this.panel.rows.map((row) => [row, rangesOf(row, wanted)]).filter(([, ranges]) => ranges.length) : [];
-    this.matches = found.map(([row]) => row);
-    for (const row of this.matches) row.element.classList.add("is-match");
-    if (window.Highlight && found.length) {
-      CSS.highlights.set("transcript-match", new Highlight(...found.flatMap(([, ranges]) => ranges)));
-    }
-    if (!wanted) this.count.textContent = "";
-    else if (!found.length) this.count.textContent = "Not found";
-    else if (fromTheTop) this.choose(0);
-    else this.choose(Math.max(0, this.chosen), false);
-  }
-
-  step(by) {
-    if (this.matches.length) this.choose((this.chosen + by + this.matches.length) % this.matches.length);
-  }
-
-  choose(index, isRevealed = true) {
-    this.matches[this.chosen]?.element.classList.remove("is-chosen");
-    this.chosen = Math.min(index, this.matches.length - 1);
-    const row = this.matches[this.chosen];
-    row.element.classList.add("is-chosen");
-    this.count.textContent = `${this.chosen + 1} of ${this.matches.length}`;
-    if (isRevealed) this.panel.reveal(row.element, true);
-  }
-}
-
-/** Where `wanted`, in lower case with single spaces, stands in the text of a row. */
-function rangesOf(row, wanted) {
-  const words = [...row.element.querySelectorAll(".word")];
-  let text = "";
-  const places = words.map((word) => {
-    const begin = text.length;
-    text += `${word.textContent.toLowerCase()} `;
-    return { node: word.firstChild, begin, end: text.length - 1 };
-  });
-  const ranges = [];
-  for (let at = text.indexOf(wanted); at !== -1; at = text.indexOf(wanted, at + wanted.length)) {
-    const end = at + wanted.length;
-    const first = places.find((place) => at < place.end);
-    const last = places.findLast((place) => place.begin < end);
-    if (!first?.node || !last?.node) continue;
-    const range = document.createRange();
-    range.setStart(first.node, Math.min(Math.max(at - first.begin, 0), first.node.length));
-    range.setEnd(last.node, Math.min(end - last.begin, last.node.length));
-    ranges.push(range);
-  }
-  return ranges;
 }

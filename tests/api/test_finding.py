@@ -13,7 +13,9 @@ from apps.classification.models import Topic, TopicPrediction
 from apps.search import outbox
 from apps.search.models import OutboxEntry
 from apps.transcription.uploading import store_uploaded_captions
+from apps.videos.files import folder
 from apps.videos.models import Video
+from apps.videos.stills import storyboard_vtt
 from tests.api.conftest import CallAs
 from tests.factories import make_video
 
@@ -69,6 +71,61 @@ def test_it_finds_the_second_at_which_something_is_said(call_as: CallAs, harbour
 def test_a_phrase_across_two_captions_is_found(call_as: CallAs, harbour: Video) -> None:
     body = call_as(None).get(SEARCH, {"q": '"counts every ship"'}).json()
     assert [hit["video"]["id"] for hit in body["results"]] == [str(harbour.pk)]
+
+
+def test_a_moment_has_the_picture_of_its_second(call_as: CallAs, harbour: Video) -> None:
+    client = call_as(None)
+    moment = client.get(SEARCH, {"q": "lighthouse"}).json()["results"][0]["moments"][0]
+    assert moment["thumbnail"] is None, "it is not made yet"
+    Video.objects.filter(pk=harbour.pk).update(storyboard_name="storyboard.vtt")
+    place = folder(harbour.pk)
+    place.mkdir(parents=True)
+    (place / "storyboard.vtt").write_text(storyboard_vtt(60, 1_000, 60_000, (160, 90)))
+    (place / "storyboard-0.jpg").write_bytes(b"a picture")
+    moment = client.get(SEARCH, {"q": "lighthouse"}).json()["results"][0]["moments"][0]
+    thumbnail = moment["thumbnail"]
+    assert {name: thumbnail[name] for name in ("x", "y", "width", "height")} == {
+        "x": 160, "y": 0, "width": 160, "height": 90,
+    }  # fmt: skip
+    assert client.get(thumbnail["url"]).getvalue() == b"a picture"
+
+
+def test_it_says_what_it_took_a_typo_for(call_as: CallAs, harbour: Video) -> None:
+    body = call_as(None).get(SEARCH, {"q": "lighthuose keeper"}).json()
+    assert (body["did_you_mean"], body["is_relaxed"], body["count"]) == ("lighthouse keeper", True, 1)
+    assert call_as(None).get(SEARCH, {"q": "lighthouse"}).json()["did_you_mean"] == ""
+
+
+def matches_in(video: Video, language: str = "en") -> str:
+    return f"/api/v1/videos/{video.pk}/captions/{language}/matches/"
+
+
+def test_it_finds_words_in_one_video(call_as: CallAs, harbour: Video) -> None:
+    body = call_as(None).get(matches_in(harbour), {"q": "COUNTS every"}).json()
+    assert (body["count"], body["has_more"], body["is_complete"]) == (1, False, True)
+    assert body["matches"] == [
+        {
+            "start_ms": 1_000,
+            "end_ms": 7_000,
+            "html": "The lighthouse keeper <mark>counts</mark> <mark>every</mark> ship in the harbour.",
+            "url": f"http://testserver/watch/{harbour.pk}/?t=1s",
+        }
+    ]
+    assert call_as(None).get(matches_in(harbour), {"q": "submarine"}).json()["matches"] == []
+
+
+@pytest.mark.parametrize("query", [{}, {"q": ""}, {"q": "x" * 201}, {"q": "ship", "match": "2"}])
+def test_a_search_in_one_video_refuses_what_makes_no_sense(
+    call_as: CallAs, harbour: Video, query: dict[str, str]
+) -> None:
+    answer = call_as(None).get(matches_in(harbour), query)
+    assert answer.status_code == 400
+    assert answer.json()["fields"]
+
+
+def test_a_search_in_captions_that_there_are_not(call_as: CallAs, harbour: Video) -> None:
+    for language in ("de", "xx"):
+        assert call_as(None).get(matches_in(harbour, language), {"q": "ship"}).status_code == 404
 
 
 def test_owners_find_their_own_and_the_counts_tell_no_more(

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,10 +8,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.accounts.models import User
+from apps.classification.models import Topic, TopicPrediction
 from apps.search import outbox
 from apps.search.backends.base import SearchUnavailableError
 from apps.search.models import OutboxEntry
+from apps.videos.files import folder
 from apps.videos.models import Video, Visibility
+from apps.videos.stills import storyboard_vtt
 from tests.pages.conftest import MakeVideo, add_transcript
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,7 +43,7 @@ def test_it_leads_to_the_second_at_which_a_word_is_said(client: Client, video: V
     add_transcript(video, cues=4)
     indexed(video)
     html = search(client, "?q=number3")
-    assert f'href="/watch/{video.pk}/?t=6s"' in html
+    assert f'href="/watch/{video.pk}/?t=6s&amp;q=number3"' in html
     assert "<mark>number3</mark>" in html
     assert 'value="number3"' in html, "the box keeps what was asked"
 
@@ -58,11 +62,87 @@ def test_it_never_shows_what_the_person_may_not_find(client: Client, make_video:
     assert "Secret" in search(client, "?q=roses")
 
 
+def test_a_moment_shows_what_is_seen_then(
+    client: Client, make_video: MakeVideo, settings: Settings, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    video = make_video(storyboard_name="storyboard.vtt")
+    folder(video.pk).mkdir(parents=True)
+    (folder(video.pk) / "storyboard.vtt").write_text(storyboard_vtt(120, 1_000, 120_000, (160, 90)))
+    add_transcript(video, cues=13)
+    indexed(video)
+    html = search(client, "?q=number12")
+    assert f'<img src="/videos/{video.pk}/files/storyboard-0.jpg"' in html
+    assert 'style="width: 1000%; left: -400%; top: -200%"' in html, "second 24: the fifth of the third row"
+    assert "--ratio: 160 / 90" in html
+    (folder(video.pk) / "storyboard.vtt").unlink()
+    html = search(client, "?q=number12")
+    assert "storyboard-0.jpg" not in html
+    assert 'class="thumbnail"' in html
+
+
+def test_a_link_marks_in_the_video_what_was_found_and_not_what_was_typed(client: Client, video: Video) -> None:
+    add_transcript(video, cues=4)
+    indexed(video)
+    assert "?t=0s&amp;q=roses+number0" in search(client, "?q=roses+numb")
+
+
+def test_a_link_keeps_to_the_language_in_which_it_is_said(client: Client, video: Video) -> None:
+    add_transcript(video, cues=3, language="de")
+    indexed(video)
+    assert f"/watch/{video.pk}/?t=4s&amp;lang=de&amp;q=number2" in search(client, "?q=number2")
+
+
+def test_it_says_what_it_took_a_typo_for(client: Client, make_video: MakeVideo) -> None:
+    indexed(make_video(title="Lighthouse keepers"))
+    html = search(client, "?q=lighthuose&min_minutes=1")
+    assert 'Showing results for\n            <a href="?q=lighthouse&amp;min_minutes=1">lighthouse</a>' in html
+    assert "did you mean" not in search(client, "?q=lighthouse").lower()
+
+
+def test_each_filter_in_use_can_be_taken_back(client: Client, make_video: MakeVideo) -> None:
+    indexed(make_video())
+    html = search(client, "?q=gardens&language=en&min_minutes=1.5&from=2020-05-01&captions=0&page=1")
+    for label, rest in (
+        ("Language: English", "q=gardens&amp;min_minutes=1.5&amp;from=2020-05-01&amp;captions=0"),
+        ("At least 1.5 minutes", "q=gardens&amp;language=en&amp;from=2020-05-01&amp;captions=0"),
+        ("From 1 May 2020", "q=gardens&amp;language=en&amp;min_minutes=1.5&amp;captions=0"),
+        ("Without captions", "q=gardens&amp;language=en&amp;min_minutes=1.5&amp;from=2020-05-01"),
+    ):
+        chip = re.search(rf'href="\?([^"]*)">\s*<span class="visually-hidden">[^<]*</span>{label}', html)
+        assert chip, label
+        assert chip[1] == rest
+
+
+def test_the_address_to_share_is_one_however_it_was_reached(client: Client, video: Video) -> None:
+    indexed(video)
+    canonical = '<link rel="canonical" href="http://testserver/search/?q=gardens&amp;sort=newest">'
+    assert canonical in search(client, "?sort=newest&topic=&q=++gardens&min_minutes=&utm_source=x&page=1")
+
+
 def test_it_helps_when_nothing_is_found(client: Client, video: Video) -> None:
     indexed(video)
     html = search(client, "?q=zzzzqqqq&topic=sport")
     assert "Nothing was found" in html
     assert 'href="?q=zzzzqqqq"' in html
+    assert "Without “" not in html, "no filter is to blame"
+
+
+def test_it_says_which_filter_keeps_something_from_being_found(client: Client, make_video: MakeVideo) -> None:
+    indexed(make_video(), make_video())
+    html = search(client, "?q=gardens&min_minutes=90&language=en")
+    assert "Without “At least 90 minutes”: 2 videos" in html
+    assert "Without “Language" not in html
+
+
+def test_it_offers_topics_where_nothing_is_found(client: Client, video: Video) -> None:
+    TopicPrediction.objects.create(
+        video=video, topic=Topic.objects.get(label="tech"), probability=0.9, classifier="test"
+    )
+    indexed(video)
+    html = search(client, "?q=zzzzqqqq")
+    assert 'href="/topics/tech/"' in html
+    assert 'href="/topics/sport/"' not in html
 
 
 @pytest.mark.parametrize(
@@ -98,8 +178,16 @@ def test_it_says_so_when_it_catches_up(client: Client, video: Video) -> None:
 def test_it_suggests_titles_while_one_types(client: Client, video: Video) -> None:
     indexed(video)
     html = client.get("/search/suggest/?q=gard").content.decode()
-    assert "<option" in html
+    assert 'role="option"' in html
+    assert "A talk on gardens 1" in html
     assert client.get("/search/suggest/").content.decode().strip() == ""
+
+
+def test_a_suggestion_is_no_markup(client: Client, make_video: MakeVideo) -> None:
+    indexed(make_video(title="<b>Gardens</b> & co"))
+    html = client.get("/search/suggest/?q=gard").content.decode()
+    assert "&lt;b&gt;Gardens&lt;/b&gt; &amp; co" in html
+    assert "<b>" not in html
 
 
 def test_an_index_that_is_away_is_told_in_plain_words(

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.api.serializers.videos import VideoSerializer
+from apps.transcription.matching import MAX_MATCHES
 
 
 class TopicSerializer(serializers.Serializer[Any]):
@@ -17,6 +18,16 @@ class TopicSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField(source="video_count")
 
 
+class ThumbnailSerializer(serializers.Serializer[Any]):
+    """A part of an image that holds many pictures, in pixels."""
+
+    url = serializers.URLField(help_text="The whole image, for the same callers as the video.")
+    x = serializers.IntegerField()
+    y = serializers.IntegerField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+
 class MomentSerializer(serializers.Serializer[Any]):
     """A passage in which the words were said."""
 
@@ -25,6 +36,7 @@ class MomentSerializer(serializers.Serializer[Any]):
     language = serializers.CharField()
     html = serializers.CharField(help_text="The passage, escaped, with `<mark>` around what was found.")
     url = serializers.URLField(help_text="The watch page, at that second.")
+    thumbnail = ThumbnailSerializer(allow_null=True, help_text="What is seen then. Null: not made (yet).")
 
 
 class HitSerializer(serializers.Serializer[Any]):
@@ -60,8 +72,31 @@ class SearchResultsSerializer(serializers.Serializer[Any]):
     pages = serializers.IntegerField()
     results = HitSerializer(many=True)
     facets = FacetsSerializer()
-    is_relaxed = serializers.BooleanField(help_text="No video has all the words; these have some.")
+    is_relaxed = serializers.BooleanField(
+        help_text="No video has all the words; these have some, or those of `did_you_mean`."
+    )
+    did_you_mean = serializers.CharField(
+        help_text="`q` with the nearest known words for those that are nowhere; empty: nothing to correct."
+    )
     is_catching_up = serializers.BooleanField(help_text="The newest changes are not in the index yet.")
+
+
+class MatchSerializer(serializers.Serializer[Any]):
+    """A place in a transcript at which the words were said, with the captions that it lies in."""
+
+    start_ms = serializers.IntegerField(help_text="Of the caption in which it begins.")
+    end_ms = serializers.IntegerField(help_text="Of the caption in which it ends.")
+    html = serializers.CharField(help_text="These captions, escaped, with `<mark>` around what was found.")
+    url = serializers.URLField(help_text="The watch page, at that second.")
+
+
+class MatchesSerializer(serializers.Serializer[Any]):
+    """Everything that was found in one transcript, in order of time."""
+
+    count = serializers.IntegerField()
+    has_more = serializers.BooleanField(help_text=f"Of very common words the first {MAX_MATCHES} are given.")
+    is_complete = serializers.BooleanField(help_text="False while recognition still adds to the transcript.")
+    matches = MatchSerializer(many=True)
 
 
 class SuggestionsSerializer(serializers.Serializer[Any]):

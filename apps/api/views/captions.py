@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from apps.api.access import editable_video, signed_in, visible_video
 from apps.api.parsers import CaptionsFormParser, SubRipParser, WebVttParser
-from apps.api.schema import refusals
+from apps.api.schema import LANGUAGE, refusals
 from apps.api.serializers.captions import (
     CaptionsFileSerializer,
     CaptionsRefusedSerializer,
@@ -46,9 +46,6 @@ _REFUSED = {
         ],
     )
 }
-_LANGUAGE = OpenApiParameter(
-    "language", OpenApiTypes.STR, OpenApiParameter.PATH, description="ISO 639-1 code.", enum=list(LANGUAGE_NAMES)
-)
 
 
 class CaptionTracksView(APIView):
@@ -94,7 +91,7 @@ class CaptionTrackView(APIView):
         tags=["captions"],
         summary="Read a caption track",
         description="`forms` holds the addresses of its cues as WebVTT, SubRip, plain text and JSON.",
-        parameters=[_LANGUAGE],
+        parameters=[LANGUAGE],
         responses={200: CaptionTrackSerializer, **refusals(401, 404)},
     )
     def get(self, request: Request, video_id: UUID, language: str) -> Response:
@@ -105,7 +102,7 @@ class CaptionTrackView(APIView):
         tags=["captions"],
         summary="Upload captions in this language",
         description="As a form, or with the file as the body.",
-        parameters=[_LANGUAGE],
+        parameters=[LANGUAGE],
         request={
             "multipart/form-data": CaptionsFileSerializer,
             "text/vtt": OpenApiTypes.BINARY,
@@ -126,7 +123,7 @@ class CaptionTrackView(APIView):
         tags=["captions"],
         summary="Delete uploaded captions",
         description="Automatic ones in that language, if there are any, are shown again.",
-        parameters=[_LANGUAGE],
+        parameters=[LANGUAGE],
         responses={204: None, **refusals(401, 403, 404)},
     )
     def delete(self, request: Request, video_id: UUID, language: str) -> Response:

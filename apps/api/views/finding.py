@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -11,14 +12,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.api.access import caller
-from apps.api.parameters import SearchParameters, SuggestionParameters
-from apps.api.schema import ErrorSerializer, refusals
-from apps.api.serializers.finding import SearchResultsSerializer, SuggestionsSerializer, TopicSerializer
+from apps.api.access import caller, visible_video
+from apps.api.parameters import MatchParameters, SearchParameters, SuggestionParameters
+from apps.api.schema import LANGUAGE, ErrorSerializer, refusals
+from apps.api.serializers.finding import (
+    MatchesSerializer,
+    SearchResultsSerializer,
+    SuggestionsSerializer,
+    TopicSerializer,
+)
 from apps.api.serializers.videos import with_related
 from apps.classification.topics import topics_with_counts
 from apps.search.queries import FoundVideo, SearchPage, search_videos, suggest
+from apps.transcription.matching import MAX_MATCHES, find_in, marked_html, marks_in, on_one_line
+from apps.transcription.tracks import served_transcript
 from apps.videos.models import Video
+from apps.videos.thumbnails import thumbnail_at
 
 
 class TopicsView(APIView):
@@ -49,8 +58,9 @@ class SearchView(APIView):
         tags=["finding"],
         summary="Search",
         description="Results are grouped by video; `moments` are the best passages of each, with the address of that "
-        "second. All words must be found in a video, or, where none has them all, some (`is_relaxed`). No quote, "
-        "operator or sign in `q` is ever an error.",
+        "second. All words must be found in a video, or, where none has them all, some (`is_relaxed`). A word that is "
+        "nowhere is taken for the nearest that is somewhere (`did_you_mean`). No quote, operator or sign in `q` is "
+        "ever an error.",
         parameters=[SearchParameters],
         responses={200: SearchResultsSerializer, **refusals(400, 401, 404), **_UNAVAILABLE},
     )
@@ -78,6 +88,48 @@ class SuggestionsView(APIView):
         return Response(SuggestionsSerializer({"suggestions": suggest(caller(request), prefix)}).data)
 
 
+class MatchesView(APIView):
+    """Words in one video."""
+
+    @extend_schema(
+        operation_id="search_in_captions",
+        tags=["finding"],
+        summary="Search in one video",
+        description="Where in a caption track something was said. Works while recognition still runs.",
+        parameters=[LANGUAGE, MatchParameters],
+        responses={200: MatchesSerializer, **refusals(400, 401, 404)},
+    )
+    def get(self, request: Request, video_id: UUID, language: str) -> Response:
+        video = visible_video(request, video_id)
+        wanted = MatchParameters.of(request)["q"]
+        transcript = served_transcript(video, language)
+        if transcript is None:
+            raise NotFound("There are no captions in this language.")
+        rows = transcript.cues.order_by("position").values_list("text", "start_ms", "end_ms")
+        cues = [(on_one_line(text), start_ms, end_ms) for text, start_ms, end_ms in rows]
+        found = find_in([text for text, _, _ in cues], wanted)
+        watch = _watch_url(request, video)
+        matches = [
+            {
+                "start_ms": cues[match.first][1],
+                "end_ms": cues[match.last][2],
+                "html": " ".join(
+                    marked_html(cues[number][0], marks_in(number, len(cues[number][0]), [match]))
+                    for number in range(match.first, match.last + 1)
+                ),
+                "url": f"{watch}?t={cues[match.first][1] // 1000}s",
+            }
+            for match in found
+        ]
+        body = {
+            "count": len(matches),
+            "has_more": len(matches) >= MAX_MATCHES,
+            "is_complete": transcript.is_complete,
+            "matches": matches,
+        }
+        return Response(MatchesSerializer(body).data)
+
+
 def _results(request: Request, page: SearchPage) -> dict[str, Any]:
     """The page as `SearchResultsSerializer` takes it. Two queries, for what a video shows beside what was found."""
     found = Video.objects.filter(pk__in=[hit.video.pk for hit in page.hits])
@@ -89,12 +141,13 @@ def _results(request: Request, page: SearchPage) -> dict[str, Any]:
         "results": [_hit(request, hit, videos[hit.video.pk]) for hit in page.hits if hit.video.pk in videos],
         "facets": page.facets,
         "is_relaxed": page.is_relaxed,
+        "did_you_mean": page.did_you_mean,
         "is_catching_up": page.is_catching_up,
     }
 
 
 def _hit(request: Request, hit: FoundVideo, video: Video) -> dict[str, Any]:
-    watch = request.build_absolute_uri(reverse("pages:watch", args=[video.pk]))
+    watch = _watch_url(request, video)
     return {
         "video": video,
         "score": hit.score,
@@ -107,7 +160,21 @@ def _hit(request: Request, hit: FoundVideo, video: Video) -> dict[str, Any]:
                 "language": moment.language,
                 "html": moment.html,
                 "url": f"{watch}?t={moment.start_ms // 1000}s",
+                "thumbnail": _thumbnail(request, video, moment.start_ms),
             }
             for moment in hit.moments
         ],
     }
+
+
+def _watch_url(request: Request, video: Video) -> str:
+    return request.build_absolute_uri(reverse("pages:watch", args=[video.pk]))
+
+
+def _thumbnail(request: Request, video: Video, time_ms: int) -> dict[str, Any] | None:
+    thumbnail = thumbnail_at(video, time_ms)
+    if thumbnail is None:
+        return None
+    address = reverse("api:file", args=[video.pk, thumbnail.sheet])
+    place = {name: getattr(thumbnail, name) for name in ("x", "y", "width", "height")}
+    return {"url": request.build_absolute_uri(address), **place}

@@ -9,10 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.pages.cards import topic_of
+from apps.classification.topics import topics_with_counts
+from apps.pages.found import shown_hits
+from apps.pages.search_filters import filters_of, ways_out, without_filters
 from apps.search.backends.base import FacetValue, SearchUnavailableError
-from apps.search.queries import SearchPage, SearchQuery, Sort, query_from, query_string, search_videos, suggest
+from apps.search.queries import SearchPage, Sort, query_from, query_string, search_videos, suggest
 from apps.videos.languages import LANGUAGE_NAMES
+from apps.videos.models import Video
 
 log = logging.getLogger(__name__)
 
@@ -32,20 +35,34 @@ def search(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"query": query, "search_text": query.text, "sorts": SORT_LABELS.items()}
     try:
         results = search_videos(request.user, query)
+        context |= _shown(results)
+        if not results.hits:
+            context["ways_out"] = ways_out(request.user, query, context["filters"])
+            context["all_topics"] = topics_with_counts(Video.objects.listed_for(request.user))
     except SearchUnavailableError:
         log.exception("the search index cannot be asked")
         return render(request, "search/search.html", {**context, "is_unavailable": True}, status=503)
-    context |= {
+    return render(request, "search/search.html", context)
+
+
+def _shown(results: SearchPage) -> dict[str, Any]:
+    query = results.query
+    topics = _choices(results.topics, query.topic, query.topic)
+    return {
         "results": results,
-        "hits": [(hit, topic_of(hit.video)) for hit in results.hits],
-        "topics": _choices(results.topics, query.topic, query.topic),
+        "hits": shown_hits(results.hits),
+        "topics": topics,
         "languages": _choices(results.languages, query.language, LANGUAGE_NAMES.get(query.language, query.language)),
         "min_minutes": _minutes(query.min_duration_ms),
         "max_minutes": _minutes(query.max_duration_ms),
-        "filters_used": _filters_used(query),
-        **_links(results),
+        "filters": filters_of(query, topics),
+        "without_filters": without_filters(query),
+        "next_link": query_string(query, page=results.next_page) if results.next_page else "",
+        "previous_link": query_string(query, page=results.previous_page) if results.previous_page else "",
+        "meant_link": query_string(query, text=results.did_you_mean) if results.did_you_mean else "",
+        "canonical": query_string(query),
+        "feed": query_string(query, sort=Sort.RELEVANCE),  # it has an order of its own
     }
-    return render(request, "search/search.html", context)
 
 
 def _choices(facet: tuple[FacetValue, ...], chosen: str, label: str) -> list[FacetValue]:
@@ -58,20 +75,6 @@ def _choices(facet: tuple[FacetValue, ...], chosen: str, label: str) -> list[Fac
 
 def _minutes(duration_ms: int | None) -> str:
     return "" if duration_ms is None else f"{duration_ms / 60_000:.15g}"
-
-
-def _filters_used(query: SearchQuery) -> int:
-    used = (query.topic, query.language, query.min_duration_ms, query.max_duration_ms, query.from_date, query.to_date)
-    return sum(value not in ("", None) for value in used) + (query.has_captions is not None)
-
-
-def _links(results: SearchPage) -> dict[str, str]:
-    query = results.query
-    return {
-        "next_link": query_string(query, page=results.next_page) if results.next_page else "",
-        "previous_link": query_string(query, page=results.previous_page) if results.previous_page else "",
-        "without_filters": query_string(SearchQuery(text=query.text)),
-    }
 
 
 @require_safe

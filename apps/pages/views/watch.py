@@ -7,6 +7,7 @@ import json
 import uuid
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -19,12 +20,14 @@ from apps.classification.models import Topic, TopicPrediction
 from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import file_url
 from apps.pages.times import parse_time
-from apps.pages.transcript_panel import Track, panel_of, tracks_of
+from apps.pages.transcript_panel import Track, panel_of, search_in, tracks_of
 from apps.pipeline.models import StageRun
 from apps.pipeline.runs import RunAgainError
 from apps.pipeline.runs import run_again as run_stage_again
 from apps.pipeline.status import stage_views
+from apps.search.backends.terms import clean
 from apps.transcription.expected_words import outdated_transcript
+from apps.transcription.matching import MAX_CHARACTERS
 from apps.transcription.models import Transcript
 from apps.videos.files import original_name_in_folder
 from apps.videos.models import Report, Video
@@ -40,7 +43,10 @@ def _watched(request: HttpRequest, video_id: uuid.UUID) -> Video:
 
 @require_safe
 def watch(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
-    """`?t=` begins there; `?lang=` chooses the transcript that is shown; `?part=` pages through a long one."""
+    """`?t=` begins there; `?lang=` chooses the transcript that is shown; `?part=` pages through a long one.
+
+    `?q=` looks for words in it, and shows the part with match number `?match=`, else with the first at `?t=` or later.
+    """
     video = _watched(request, video_id)
     asked_ms = parse_time(request.GET.get("t", ""))
     start_ms = min(asked_ms, max(video.duration_ms - 1, 0)) if asked_ms is not None else None
@@ -62,12 +68,27 @@ def watch(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
 def _transcript(parameters: QueryDict, transcripts: list[Transcript], start_ms: int) -> dict[str, Any]:
     chosen = next((each for each in transcripts if each.language == parameters.get("lang")), None)
     shown = chosen or (transcripts[0] if transcripts else None)
-    part = parameters.get("part", "")
-    number = int(part) if part.isascii() and part.isdecimal() and len(part) < 7 else None
-    return {
-        "panel": panel_of(shown, part=number, start_ms=start_ms) if shown else None,
-        "chosen_language": chosen.language if chosen else "",
-    }
+    wanted = clean(parameters.get("q", "")[:MAX_CHARACTERS])
+    kept = {"lang": chosen.language if chosen else "", "q": wanted}
+    context: dict[str, Any] = {"wanted": wanted, "chosen_language": kept["lang"], "kept": _query(**kept)}
+    if shown:
+        search = search_in(shown, wanted, match=_number(parameters.get("match", "")), start_ms=start_ms)
+        part = _number(parameters.get("part", ""))
+        context["panel"] = panel_of(shown, part=part, start_ms=start_ms, search=search)
+        if search.count > 1:
+            at = {**kept, "t": parameters.get("t", "")}
+            context["next_match"] = _query(**at, match=search.next)
+            context["previous_match"] = _query(**at, match=search.previous)
+    return context
+
+
+def _query(**parameters: object) -> str:
+    """What follows the `?`, without those that are empty."""
+    return urlencode({name: value for name, value in parameters.items() if value})
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else None
 
 
 def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_player: bool) -> dict[str, Any]:
