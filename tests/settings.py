@@ -20,12 +20,15 @@ for name in (
     "SIGN_UP",
     "X_ACCEL_PREFIX",
     "SEARCH_BACKEND",
+    "SEARCH_EMBEDDING_LANGUAGES",
     "ELASTICSEARCH_URL",
     "ELASTICSEARCH_API_KEY",
     "ELASTICSEARCH_ANALYZER",
     "ELASTICSEARCH_SYNONYMS",
 ):
     os.environ.pop(name, None)
+# What searches without meaning is quick to start; tests of meaning name a model.
+os.environ["SEARCH_EMBEDDING_MODEL"] = "none"
 if "TEST_DATABASE_URL" in os.environ:  # the same tests over another database: make test-postgres
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]
 

@@ -264,6 +264,7 @@ PROBE_STAGE_LIMIT_S = int_setting("PROBE_STAGE_LIMIT_S", 1_800, at_least=1)
 RENDER_STAGE_LIMIT_S = int_setting("RENDER_STAGE_LIMIT_S", 6 * 3600, at_least=1)
 TRANSCRIBE_STAGE_LIMIT_S = int_setting("TRANSCRIBE_STAGE_LIMIT_S", 6 * 3600, at_least=1)
 CLASSIFY_STAGE_LIMIT_S = int_setting("CLASSIFY_STAGE_LIMIT_S", 600, at_least=1)
+EMBED_STAGE_LIMIT_S = int_setting("EMBED_STAGE_LIMIT_S", 3600, at_least=1)
 
 # --- speech ---
 
@@ -314,6 +315,13 @@ SEARCH_DRAIN_INTERVAL_S = float_setting("SEARCH_DRAIN_INTERVAL_S", 2.0, at_least
 SEARCH_PAGE_SIZE = int_setting("SEARCH_PAGE_SIZE", 20, at_least=1)
 # A worker that is killed while it tells the index of changes leaves them to another after so long.
 SEARCH_CLAIM_S = int_setting("SEARCH_CLAIM_S", 60, at_least=1)
+# Search by meaning. Empty: the embedded encoder of English; else a sentence-transformers folder or hub id; none: off.
+SEARCH_EMBEDDING_MODEL = text_setting("SEARCH_EMBEDDING_MODEL")
+# The languages that SEARCH_EMBEDDING_MODEL understands, as "en,de"; empty: all. The embedded one reads English.
+SEARCH_EMBEDDING_LANGUAGES = list_setting("SEARCH_EMBEDDING_LANGUAGES", [])
+if _unknown := sorted(set(SEARCH_EMBEDDING_LANGUAGES) - set(LANGUAGE_NAMES)):
+    raise refusal("SEARCH_EMBEDDING_LANGUAGES", ",".join(_unknown), "write codes of the portal's languages: en,de.")
+SEARCH_EMBEDDING_DEVICE = choice_setting("SEARCH_EMBEDDING_DEVICE", "auto", ("auto", "cpu", "cuda"))
 
 # Several nodes of one cluster are separated by commas. User and password may stand in the address.
 ELASTICSEARCH_URLS = urls_setting("ELASTICSEARCH_URL")

@@ -26,8 +26,9 @@ def topic_classifier() -> TopicClassifier:
 def _load(model: str, max_windows: int) -> TopicClassifier:
     # Not at import: a process that has loaded torch must not fork, and the web process never needs it.
     from apps.classification.bert.classifier import EMBEDDED_FOLDER, load_classifier
-    from apps.classification.bert.encoder import EncoderError, EncoderOptions
+    from apps.classification.bert.encoder import EncoderOptions
     from apps.classification.bert.head import HeadError
+    from apps.classification.bert.weights import EncoderError
 
     folder = Path(model).expanduser() if model else EMBEDDED_FOLDER
     try:

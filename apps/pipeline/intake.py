@@ -6,6 +6,7 @@ from django.db import transaction
 
 from apps.accounts.models import User
 from apps.pipeline import runs
+from apps.pipeline.stages import READS_WORDS
 from apps.transcription import uploading
 from apps.transcription.models import Transcript
 from apps.videos import editing
@@ -24,7 +25,7 @@ def take_in(file: IncomingFile, *, owner: User, details: VideoDetails) -> Video:
 
 def edit_video(video: Video, *, revision: int, editor: User, details: VideoDetails) -> Video:
     """`videos.editing.edit_video`; then the captions anew where another language is spoken than was said before, and
-    the topic anew where title or description say something else.
+    topic and meaning anew where title or description say something else.
 
     Raises what that raises: EditConflictError, DetailsInvalidError, Video.DoesNotExist.
     """
@@ -35,32 +36,32 @@ def edit_video(video: Video, *, revision: int, editor: User, details: VideoDetai
         if edited.language != before.language:
             runs.start_over(video.pk, "transcribe")
         elif (edited.title, edited.description) != (before.title, before.description):
-            runs.start_over(video.pk, "classify")
+            runs.start_over(video.pk, *READS_WORDS)
     return edited
 
 
 @transaction.atomic
 def store_captions(video: Video, *, language: str, data: bytes, name: str, by: User) -> Transcript:
-    """`transcription.uploading.store_uploaded_captions`, and the topic anew from what they say.
+    """`transcription.uploading.store_uploaded_captions`, and topic and meaning anew from what they say.
 
     Raises CaptionsRefusedError.
     """
     transcript = uploading.store_uploaded_captions(video, language=language, data=data, name=name, by=by)
-    runs.start_over(video.pk, "classify")
+    runs.start_over(video.pk, *READS_WORDS)
     return transcript
 
 
 @transaction.atomic
 def remove_captions(video: Video, language: str, *, by: User) -> bool:
-    """`transcription.uploading.remove_captions`, and the topic anew from what lay beneath."""
+    """`transcription.uploading.remove_captions`, and topic and meaning anew from what lay beneath."""
     removed = uploading.remove_captions(video, language, by=by)
     if removed:
-        runs.start_over(video.pk, "classify")
+        runs.start_over(video.pk, *READS_WORDS)
     return removed
 
 
 @transaction.atomic
 def delete_transcript(transcript: Transcript, *, by: User) -> None:
-    """`transcription.uploading.delete_transcript`, and the topic anew without it."""
+    """`transcription.uploading.delete_transcript`, and topic and meaning anew without it."""
     uploading.delete_transcript(transcript, by=by)
-    runs.start_over(transcript.video_id, "classify")
+    runs.start_over(transcript.video_id, *READS_WORDS)

@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.pipeline import announcements
 from apps.pipeline.models import StageRun
-from apps.pipeline.stages import STAGE_BY_NAME, STAGES
+from apps.pipeline.stages import READS_WORDS, STAGE_BY_NAME, STAGES
 from apps.videos.models import ModerationEntry, ModerationState, Notice, Video
 from apps.videos.moderation import note
 from apps.videos.notices import notify
@@ -109,16 +109,16 @@ def run_again(video: Video, stage_name: str, *, by: User) -> None:
 
 
 @transaction.atomic
-def start_over(video_id: uuid.UUID, stage_name: str) -> None:
-    """Queues a stage anew because what it works on has changed, also where it is at work: that run is taken away.
+def start_over(video_id: uuid.UUID, *stage_names: str) -> None:
+    """Queues stages anew because what they work on has changed, also those at work: their runs are taken away.
 
-    Does nothing where the stage has yet to start.
+    Does nothing where a stage has yet to start.
     """
     _lock(video_id)
-    # Locked: a worker that claims it now waits until the change is committed, and then reads it.
-    run = StageRun.objects.select_for_update().filter(video_id=video_id, stage=stage_name).first()
-    if run is not None and (run.has_ended or run.state == StageRun.State.RUNNING):
-        _queue_with_followers(run)
+    # Locked: a worker that claims one now waits until the change is committed, and then reads it.
+    for run in StageRun.objects.select_for_update().filter(video_id=video_id, stage__in=stage_names):
+        if run.has_ended or run.state == StageRun.State.RUNNING:
+            _queue_with_followers(run)
 
 
 def _queue_with_followers(run: StageRun) -> None:
@@ -131,8 +131,13 @@ def _queue_with_followers(run: StageRun) -> None:
 
 
 def _knows_of_all_but(ended: StageRun, runs: list[StageRun]) -> bool:
-    """The owner was told "ready" after every other stage had ended: a topic found anew is no news."""
-    others = [run.ended_at for run in runs if run.pk != ended.pk and run.ended_at is not None]
+    """The owner was told "ready" after every other stage had ended: a topic found anew is no news.
+
+    Nor does it count that another stage, which reads the words as this one does, has been at it again meanwhile.
+    """
+    others = [
+        run.ended_at for run in runs if run.pk != ended.pk and run.ended_at is not None and run.stage not in READS_WORDS
+    ]
     ready = Notice.objects.filter(video_id=ended.video_id, kind=Notice.Kind.READY)
     return bool(others) and ready.filter(created_at__gte=max(others)).exists()
 

@@ -70,7 +70,19 @@ STAGES: tuple[Stage, ...] = (
         needs=("probe",),
         after=("transcribe",),  # a video whose recognition failed still has a title
     ),
+    Stage(
+        name="embed",
+        label="Learning what it is about",
+        verb="apps.search.embed.embed_video",
+        queue="gpu",
+        limit_setting="EMBED_STAGE_LIMIT_S",
+        needs=("probe",),
+        after=("transcribe",),
+    ),
 )
+
+# What only reads the words of a video: they run anew whenever those change, and nobody waits for the news.
+READS_WORDS = ("classify", "embed")
 
 STAGE_BY_NAME = {stage.name: stage for stage in STAGES}
 QUEUES = ("media", "gpu", "index")

@@ -11,3 +11,4 @@ class SearchConfig(AppConfig):
 
         signals.connect()
         register(checks.search_index_is_of_this_version)
+        register(checks.embedding_model_is_there)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Warning
+from django.core.checks import CheckMessage, Error, Warning
 
 from apps.search.backends.base import SearchUnavailableError
+from apps.search.embedders import OFF, EmbeddingModelError, checkpoint_folder
 from apps.search.factory import elasticsearch
 
 
@@ -19,4 +20,15 @@ def search_index_is_of_this_version(**_: Any) -> list[CheckMessage]:
         elasticsearch().demand_current_schema()
     except SearchUnavailableError as error:
         return [Warning(str(error), id="search.W001")]
+    return []
+
+
+def embedding_model_is_there(**_: Any) -> list[CheckMessage]:
+    """SEARCH_EMBEDDING_MODEL names a checkpoint on this machine. Loads no weights."""
+    if settings.SEARCH_EMBEDDING_MODEL in ("", OFF):
+        return []
+    try:
+        checkpoint_folder()
+    except EmbeddingModelError as error:
+        return [Error(str(error), id="search.E001")]
     return []

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from apps.classification.models import TopicPrediction
 from apps.search.backends.base import Moment, SearchDocument
+from apps.search.embedders import space
 from apps.search.passages import TimedText, moments_from_cues
+from apps.search.vectors import with_vectors
 from apps.transcription.models import Cue, Transcript
 from apps.transcription.tracks import caption_tracks_of
 from apps.videos.models import Video
@@ -17,7 +19,7 @@ BATCH = 50  # videos whose cues are in memory at once
 
 
 def documents_of(video_ids: Iterable[UUID], *, version: int) -> list[SearchDocument]:
-    """The documents of those that exist, in no particular order. Costs five queries, however many they are."""
+    """The documents of those that exist, in no particular order. Costs six queries, however many they are."""
     videos = list(Video.objects.filter(pk__in=list(video_ids)).prefetch_related("tags"))
     if not videos:
         return []
@@ -25,7 +27,9 @@ def documents_of(video_ids: Iterable[UUID], *, version: int) -> list[SearchDocum
     cues = _cues_of([track for tracks_of_one in tracks.values() for track in tracks_of_one])
     predictions = TopicPrediction.objects.filter(video__in=videos).select_related("topic")
     prediction_of = {prediction.video_id: prediction for prediction in predictions}
-    return [_document(video, tracks[video.pk], cues, prediction_of.get(video.pk), version) for video in videos]
+    documents = [_document(video, tracks[video.pk], cues, prediction_of.get(video.pk), version) for video in videos]
+    chosen = space()
+    return documents if chosen is None else with_vectors(documents, chosen)
 
 
 def all_documents(*, version: int) -> Iterator[SearchDocument]:

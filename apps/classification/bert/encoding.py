@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from apps.classification.bert.dataset import VIEWS, Article
-from apps.classification.bert.encoder import BertEncoder, FloatArray
+from apps.classification.bert.encoder import FloatArray, TextEncoder
 from apps.classification.bert.trainer import EncodedArticles
 
 Report = Callable[[str, float], None]  # told the view and the fraction of it that is done
 
 
 def encode_articles(
-    articles: Sequence[Article], encoder: BertEncoder, *, cache: Path | None = None, report: Report | None = None
+    articles: Sequence[Article], encoder: TextEncoder, *, cache: Path | None = None, report: Report | None = None
 ) -> EncodedArticles:
     """Encodes every view, some 25 ms a window of 256 tokens; a view that `cache` holds is taken from there."""
     labels = tuple(sorted({article.topic for article in articles}))
@@ -48,7 +48,7 @@ def _told(report: Report, name: str) -> Callable[[float], None]:
     return lambda fraction: report(name, fraction)
 
 
-def _key(texts: Sequence[str], encoder: BertEncoder) -> str:
+def _key(texts: Sequence[str], encoder: TextEncoder) -> str:
     digest = hashlib.sha256(f"{encoder.weights_sha256} {encoder.options}".encode())
     for text in texts:
         digest.update(hashlib.sha256(text.encode("utf-8", errors="replace")).digest())

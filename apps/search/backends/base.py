@@ -50,6 +50,15 @@ class Moment:
 
 
 @dataclass(frozen=True)
+class DocumentVectors:
+    """What is said and written in a video as points of a model's space: float16, little-endian, of unit length."""
+
+    space: str  # vectors of another space cannot be compared with these
+    about: bytes  # of title and description; empty: none
+    moments: tuple[bytes, ...]  # one for each of the document's moments; empty: none yet, or in another language
+
+
+@dataclass(frozen=True)
 class SearchDocument:
     """What the index holds of one video."""
 
@@ -70,6 +79,7 @@ class SearchDocument:
     moments: tuple[Moment, ...]
     # Of two documents of a video the one with the greater version is the later: see `apps.search.outbox`.
     version: int
+    vectors: DocumentVectors | None = None
 
 
 class Sort(StrEnum):

@@ -29,10 +29,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Torch is loaded here, not when Django looks through its commands.
         from apps.classification.bert.dataset import DatasetError, read_articles
-        from apps.classification.bert.encoder import EncoderError, embedded_encoder
+        from apps.classification.bert.encoder import embedded_encoder
         from apps.classification.bert.encoding import encode_articles
         from apps.classification.bert.head import HEAD_NAME
         from apps.classification.bert.trainer import TrainingError, TrainingOptions, report, stratified_folds, train
+        from apps.classification.bert.weights import EncoderError
 
         training = TrainingOptions(n_folds=options["folds"], seed=options["seed"], language=options["language"])
         output: Path = options["output"]
