@@ -12,6 +12,7 @@ from apps.transcription.asr.reading import Punctuator, Reader
 from apps.transcription.asr.recognizers.base import Recognizer, SpellsBareWords
 from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Options
 from apps.transcription.asr.recognizers.whisper import WhisperOptions
+from apps.transcription.asr.recognizers.whisper_network import Search
 from apps.transcription.asr.segments import SegmentOptions
 from apps.transcription.asr.transcriber import TranscribeOptions
 from apps.videos.languages import LANGUAGE_NAMES
@@ -95,7 +96,7 @@ def _options_for(language: str) -> WhisperOptions | Wav2Vec2Options:
     if model := configured_models().get(language):
         return checkpoint_options(model, language)
     if language == EMBEDDED_LANGUAGE:
-        return WhisperOptions(beam_size=settings.ASR_BEAM_SIZE, device=settings.ASR_DEVICE)
+        return WhisperOptions(Search(beam_size=settings.ASR_BEAM_SIZE), device=settings.ASR_DEVICE)
     raise LanguageNotRecognizedError(
         f"There is no speech recogniser for {_name_of(language)} on this portal. Upload captions instead, or ask the "
         f"operator to set ASR_MODEL to a model that understands it, with ASR_MODEL_LANGUAGE={language}, or to add one "

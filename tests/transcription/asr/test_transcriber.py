@@ -12,6 +12,7 @@ from apps.transcription.asr.audio import NoAudioError
 from apps.transcription.asr.reading import Reader
 from apps.transcription.asr.recognizers.base import Recognizer
 from apps.transcription.asr.recognizers.whisper import WhisperOptions, WhisperRecognizer
+from apps.transcription.asr.recognizers.whisper_network import Search
 from apps.transcription.asr.segments import SegmentOptions
 from apps.transcription.asr.transcriber import Segment, TranscribeOptions, transcribe_file
 from tests.transcription.asr.sounds import noise, speech, tone, utterances, write_sound
@@ -22,7 +23,7 @@ OPTIONS = TranscribeOptions(segments=SegmentOptions(max_segment_s=6))
 
 @pytest.fixture(scope="module")
 def whisper() -> Recognizer:
-    return WhisperRecognizer(WhisperOptions(beam_size=5))
+    return WhisperRecognizer(WhisperOptions(Search(beam_size=5)))
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,9 @@ from apps.transcription.asr.recognizers.base import Recognizer, RecognizerUnavai
 from apps.transcription.asr.recognizers.whisper import (
     WhisperOptions,
     WhisperRecognizer,
-    bundled_folder,
-    joined,
     without_loops,
 )
+from apps.transcription.asr.recognizers.whisper_network import Search, bundled_folder, joined
 from apps.transcription.asr.voice_activity import WINDOW_S, in_speech
 from apps.transcription.asr.words import Word, in_order
 from tests.transcription.asr.recognizer_contract import RecognizerContract
@@ -22,7 +21,7 @@ from tests.transcription.asr.sounds import noise, read, speech, utterances
 
 @pytest.fixture(scope="module")
 def recognizer() -> Recognizer:
-    return WhisperRecognizer(WhisperOptions(beam_size=1))
+    return WhisperRecognizer(WhisperOptions(Search(beam_size=1)))
 
 
 class TestWhisper(RecognizerContract):
