@@ -96,7 +96,7 @@ export class TranscriptSearch {
   }
 
   say(text) {
-    if (this.count.textContent.trim() !== text) this.count.textContent = text;
+    if (this.count.textContent !== text) this.count.textContent = text;
   }
 
   placeOf(match) {

@@ -13,6 +13,11 @@ from tests.portal import REPOSITORY, Portal
 
 AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
 VISITOR_PAGES = ["/", "/search/", "/search/?q=telegraph", "/search/?q=zyzzyva", "/topics/tech/", "/accounts/sign-in/"]
+VISITOR_PAGES += [
+    "/search/?q=telegraph&language=en&min_minutes=1",
+    "/search/?q=telegraph&min_minutes=90",
+    "watch?q=the",
+]
 VISITOR_PAGES += ["/accounts/sign-up/", "/accounts/password-reset/", "/no-such-page/", "watch"]
 MEMBER_PAGES = ["/", "/upload/", "/my-videos/", "/notices/", "/accounts/tokens/", "/accounts/invitations/"]
 MEMBER_PAGES += ["/accounts/profile/", "/accounts/password-change/", "watch", "edit", "delete", "captions"]
@@ -21,10 +26,11 @@ MEMBER_PAGES += ["/accounts/profile/", "/accounts/password-change/", "watch", "e
 def address_of(name: str, portal: Portal) -> str:
     if name.startswith("/"):
         return name
+    name, _, query = name.partition("?")
     wait_until_processed(portal, "Words on the wire")
     (row,) = portal.rows("SELECT id FROM videos_video WHERE title = 'Words on the wire'")
     video_id = UUID(row[0])
-    return f"/watch/{video_id}/" if name == "watch" else f"/videos/{video_id}/{name}/"
+    return f"/watch/{video_id}/?{query}" if name == "watch" else f"/videos/{video_id}/{name}/"
 
 
 def violations_on(page: Page) -> list[str]:
@@ -39,6 +45,14 @@ def violations_on(page: Page) -> list[str]:
 def test_it_is_usable_for_every_visitor(visitor: Page, portal: Portal, name: str, scheme: str) -> None:
     visitor.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     visitor.goto(address_of(name, portal))
+    assert violations_on(visitor) == []
+
+
+def test_suggestions_are_usable_for_everybody(visitor: Page, portal: Portal) -> None:
+    visitor.goto(address_of("watch", portal))
+    visitor.locator("#search-input").press_sequentially("wire")
+    visitor.get_by_role("option").first.wait_for()
+    visitor.keyboard.press("ArrowDown")
     assert violations_on(visitor) == []
 
 
