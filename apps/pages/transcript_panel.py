@@ -14,8 +14,9 @@ from apps.videos.models import Video
 
 # Cues drawn by the server. Of a longer transcript scripts fetch the rest; without them there are links to its parts.
 PART_CUES = 300
-# Words that the recogniser gave less than this are marked. See also LOW_CONFIDENCE in static/src/transcript.js.
-LOW_CONFIDENCE = 0.5
+# Words that are right with a lower probability are marked; most of those are wrong (`asr.calibration`). See also
+# LOW_CONFIDENCE in static/src/transcript.js.
+LOW_CONFIDENCE = 0.6
 
 
 @dataclass(frozen=True)

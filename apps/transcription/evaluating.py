@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, stream_samples
 from apps.transcription.asr.evaluation import Heard
-from apps.transcription.asr.normalization import ENGLISH_LETTERS, Normalizer
+from apps.transcription.asr.language_model import NO_LANGUAGE_MODEL
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE, Recognizer, batch_size_of, transcribe_all
+from apps.transcription.asr.recognizers.wav2vec2 import GREEDY, WITH_LANGUAGE_MODEL, Wav2Vec2Recognizer
+from apps.transcription.asr.recognizers.whisper import AS_IT_COMES
 from apps.transcription.asr.segments import SegmentOptions, stretches
 from apps.transcription.asr.words import Word, shifted
 
@@ -91,11 +93,19 @@ def normalizer_of(language: str) -> Callable[[str], list[str]]:
     return lambda text: str(normalize(text)).split()
 
 
-def hear(utterances: Iterable[Utterance], recognizer: Recognizer, language: str) -> Iterator[Heard]:
-    """What `recognizer` makes of each utterance. Raises ManifestError for a file without readable sound."""
+def hear(
+    utterances: Iterable[Utterance], recognizer: Recognizer, language: str, *, is_raw: bool = False
+) -> Iterator[Heard]:
+    """What `recognizer` makes of each utterance, without its calibration where `is_raw`.
+
+    Raises ManifestError for a file without readable sound.
+    """
     normalize = normalizer_of(language)
-    plain = _plain(language)
-    for each, words, duration_s in _recognized(utterances, recognizer):
+
+    def plain(word: str) -> str:
+        return "".join(normalize(word))
+
+    for each, words, duration_s in _recognized(utterances, recognizer, is_raw):
         spelled = [(plain(word.text), word) for word in words]
         said = [(plain(text), start_s, end_s) for text, start_s, end_s in each.words]
         timed = [entry for entry in said if entry[0]]
@@ -110,22 +120,15 @@ def hear(utterances: Iterable[Utterance], recognizer: Recognizer, language: str)
         )
 
 
-def _plain(language: str) -> Callable[[str], str]:
-    """One word -> the same in small letters without punctuation."""
-    if language == "en":
-        normalizer = Normalizer(ENGLISH_LETTERS | frozenset("0123456789"))
-        return lambda word: "".join(normalizer.words(word))
-    return lambda word: "".join(char for char in word.lower() if char.isalnum())
-
-
 def _recognized(
-    utterances: Iterable[Utterance], recognizer: Recognizer
+    utterances: Iterable[Utterance], recognizer: Recognizer, is_raw: bool
 ) -> Iterator[tuple[Utterance, list[Word], float]]:
     """Each utterance with what is heard in it and its length in seconds; as many at once as the recogniser likes."""
     waiting = iter(utterances)
     while batch := list(itertools.islice(waiting, batch_size_of(recognizer))):
         cut = [_cut(each.path) for each in batch]
-        words = iter(transcribe_all(recognizer, [samples for pieces, _ in cut for _, samples in pieces]))
+        sounds = [samples for pieces, _ in cut for _, samples in pieces]
+        words = iter(transcribe_all(recognizer, sounds, is_raw=is_raw))
         for each, (pieces, duration_s) in zip(batch, cut, strict=True):
             yield each, [word for start_s, _ in pieces for word in shifted(next(words), start_s)], duration_s
 
@@ -141,3 +144,20 @@ def _cut(path: Path) -> tuple[list[tuple[float, NDArray[np.float32]]], float]:
         return [(0.0, samples)], duration_s
     cut = stretches([samples], SegmentOptions())
     return [(stretch.start_ms / 1000, stretch.samples) for stretch in cut if stretch.is_speech], duration_s
+
+
+def decodings(recognizer: Recognizer) -> Iterator[tuple[str, Recognizer]]:
+    """The ways in which `recognizer` can decode: if it is CTC, greedy, and with the language model that it has."""
+    if not isinstance(recognizer, Wav2Vec2Recognizer):
+        yield AS_IT_COMES, recognizer
+        return
+    yield GREEDY, recognizer.with_language_model(NO_LANGUAGE_MODEL)
+    if recognizer.has_language_model:
+        yield WITH_LANGUAGE_MODEL, recognizer
+
+
+def evenly(utterances: list[Utterance], limit: int | None) -> list[Utterance]:
+    """At most `limit` of them, evenly spread."""
+    if limit is None or limit >= len(utterances):
+        return utterances
+    return [utterances[index * len(utterances) // limit] for index in range(limit)]

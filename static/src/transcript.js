@@ -2,7 +2,7 @@
 import { clock, parseTime } from "./times.js";
 import { TranscriptSearch } from "./transcript_search.js";
 
-const LOW_CONFIDENCE = 0.5; // see also apps/pages/transcript_panel.py
+const LOW_CONFIDENCE = 0.6; // see also apps/pages/transcript_panel.py
 const LEFT_ALONE_MS = 6000; // after the reader scrolled by hand
 const ROWS_AT_A_TIME = 150;
 

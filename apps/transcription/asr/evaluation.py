@@ -6,8 +6,9 @@ Calibration: expected calibration error over bins of equal width (Guo et al., "O
 Networks", 2017, equation 3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from apps.transcription.asr.words import Word
 N_RESAMPLES = 1_000
 SEED = 5
 N_BINS = 10
+POOLED = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,13 @@ class Heard:
         )
 
 
+def by_corpus(utterances: Sequence[Heard]) -> list[tuple[str, list[Heard]]]:
+    """The utterances of each corpus, and all together where there are several."""
+    ordered = sorted(utterances, key=lambda each: each.corpus)
+    corpora = [(corpus, list(group)) for corpus, group in groupby(ordered, key=lambda each: each.corpus)]
+    return [*corpora, (POOLED, list(utterances))] if len(corpora) > 1 else corpora
+
+
 @dataclass(frozen=True)
 class Rate:
     """An error rate in per cent, and the interval that holds it with a probability of 95 %."""
@@ -169,16 +178,27 @@ def word_time_error(utterances: Sequence[Heard]) -> TimeError | None:
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Bin:
+    """Words whose confidence is from `low` up to the next bin's."""
+
+    low: float
+    mean_confidence: float
+    share_right: float
+    n_words: int
+
+
+@dataclass(frozen=True)
+class Reliability:
     """Whether words of confidence 0.8 are right in 8 cases of 10: `error` is the mean distance from that, in [0, 1]."""
 
     error: float
     mean_confidence: float
     share_right: float
     n_words: int
+    bins: tuple[Bin, ...]
 
 
-def calibration(utterances: Sequence[Heard]) -> Calibration | None:
+def reliability(utterances: Sequence[Heard]) -> Reliability | None:
     """Over all words that were heard; None where there are none."""
     confidences: list[float] = []
     rights: list[bool] = []
@@ -190,16 +210,16 @@ def calibration(utterances: Sequence[Heard]) -> Calibration | None:
     if not confidences:
         return None
     confidence, right = np.asarray(confidences), np.asarray(rights, dtype=np.float64)
-    error = expected_calibration_error(confidence, right)
-    return Calibration(error, float(confidence.mean()), float(right.mean()), len(confidence))
+    bins = tuple(reliability_bins(confidence, right))
+    # Guo et al., equation 3.
+    error = sum(each.n_words * abs(each.mean_confidence - each.share_right) for each in bins) / len(confidence)
+    return Reliability(error, float(confidence.mean()), float(right.mean()), len(confidence), bins)
 
 
-def expected_calibration_error(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> float:
-    """Of confidences in [0, 1] `(n,)` and whether each was right, 0 or 1 `(n,)`."""
-    bins = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
-    error = 0.0
+def reliability_bins(confidence: NDArray[np.float64], right: NDArray[np.float64]) -> Iterator[Bin]:
+    """Of confidences in [0, 1] `(n,)` and whether each was right, 0 or 1 `(n,)`; without bins that are empty."""
+    numbers = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
     for number in range(N_BINS):
-        inside = bins == number
+        inside = numbers == number
         if inside.any():
-            error += inside.mean() * abs(float(confidence[inside].mean()) - float(right[inside].mean()))
-    return float(error)
+            yield Bin(number / N_BINS, float(confidence[inside].mean()), float(right[inside].mean()), int(inside.sum()))

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from apps.transcription.asr.evaluation import (
     Heard,
     align_words,
-    calibration,
     character_error_rate,
     difference,
-    expected_calibration_error,
     n_edits,
+    reliability,
+    reliability_bins,
     word_error_rate,
     word_time_error,
 )
@@ -82,15 +82,19 @@ def test_word_times_are_judged_where_the_word_was_heard() -> None:
 
 
 def test_a_word_of_confidence_09_that_is_right_half_the_time_is_04_off() -> None:
-    measured = calibration([heard("a b", "a x", confidence=0.9)])
+    measured = reliability([heard("a b", "a x", confidence=0.9)])
     assert measured is not None
     assert measured.error == pytest.approx(0.4)
     assert (measured.mean_confidence, measured.share_right) == pytest.approx((0.9, 0.5))
-    assert calibration([heard("a", "")]) is None
+    assert reliability([heard("a", "")]) is None
 
 
-def test_calibration_looks_at_each_bin_alone() -> None:
+def test_reliability_looks_at_each_bin_alone() -> None:
     """Right on average, and wrong at both ends."""
-    confidence, right = np.array([0.95, 0.95, 0.05, 0.05]), np.array([1.0, 0.0, 1.0, 0.0])
-    assert expected_calibration_error(confidence, right) == pytest.approx(0.45)
-    assert expected_calibration_error(np.array([1.0, 1.0]), np.array([1.0, 1.0])) == 0.0
+    utterances = [heard("a b", "a x", confidence=0.95), heard("a b", "a x", confidence=0.05)]
+    measured = reliability(utterances)
+    assert measured is not None
+    assert measured.error == pytest.approx(0.45)
+    assert [(each.low, each.share_right, each.n_words) for each in measured.bins] == [(0.0, 0.5, 2), (0.9, 0.5, 2)]
+    [sure] = reliability_bins(np.array([1.0, 1.0]), np.array([1.0, 1.0]))
+    assert (sure.low, sure.mean_confidence, sure.share_right, sure.n_words) == (0.9, 1.0, 1.0, 2)

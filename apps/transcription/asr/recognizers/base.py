@@ -1,11 +1,13 @@
 """The seam between sound and words."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.transcription.asr.calibration import Calibration
 from apps.transcription.asr.words import Word
 
 SAMPLE_RATE = 16_000  # Hz, of all sound that a recogniser is given
@@ -69,13 +71,38 @@ class TranscribesMany(Protocol):
         """The words of each sound, in the order given: the same as `transcribe` gives of each by itself."""
 
 
+@runtime_checkable
+class IsCalibrated(Protocol):
+    """What a `Recognizer` may know of itself: how its figures relate to the truth."""
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What to correct its words by, as it decodes now; None where nobody has measured it."""
+
+    @property
+    def calibration_file(self) -> Path:
+        """Where that is kept, to be read when it is loaded; `manage.py calibrate_asr` writes it."""
+
+
 def batch_size_of(recognizer: Recognizer) -> int:
     """How many sounds `transcribe_all` is best given at once."""
     return max(1, recognizer.batch_size) if isinstance(recognizer, TranscribesMany) else 1
 
 
-def transcribe_all(recognizer: Recognizer, sounds: Sequence[NDArray[np.float32]]) -> list[list[Word]]:
-    """The words of each sound: all at once where the recogniser can, else one by one."""
+def transcribe_all(
+    recognizer: Recognizer, sounds: Sequence[NDArray[np.float32]], *, is_raw: bool = False
+) -> list[list[Word]]:
+    """The words of each sound: all at once where the recogniser can, else one by one.
+
+    With the confidences and times that its calibration gives them; as it says them itself where `is_raw`.
+    """
     if len(sounds) > 1 and isinstance(recognizer, TranscribesMany):
-        return recognizer.transcribe_many(sounds)
-    return [recognizer.transcribe(samples) for samples in sounds]
+        heard = recognizer.transcribe_many(sounds)
+    else:
+        heard = [recognizer.transcribe(samples) for samples in sounds]
+    calibration = recognizer.calibration if isinstance(recognizer, IsCalibrated) and not is_raw else None
+    if calibration is None:
+        return heard
+    return [
+        calibration.applied(words, len(samples) / SAMPLE_RATE) for words, samples in zip(heard, sounds, strict=True)
+    ]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.transcription.asr.beam_search import BeamSearch, DecoderOptions
+from apps.transcription.asr.calibration import Calibration, calibration_file, read_calibrations
 from apps.transcription.asr.captions import SENTENCE_MARKS
 from apps.transcription.asr.decoder import Alphabet, greedy_words
 from apps.transcription.asr.downloads import folder_of
@@ -24,6 +25,7 @@ from apps.transcription.asr.recognizers.base import SAMPLE_RATE, RecognizerUnava
 from apps.transcription.asr.voice_activity import VoiceActivity, in_speech
 from apps.transcription.asr.words import Word, in_order
 
+GREEDY, WITH_LANGUAGE_MODEL = "greedy", "language model"  # how words are decoded, which their confidences depend on
 MIN_SAMPLES = SAMPLE_RATE // 10  # less holds no word, and is shorter than what some networks can take
 # A network that was trained on speech alone spells noise out, too: letters far from any speech are not believed.
 VOICED_PROBABILITY = 0.2
@@ -64,6 +66,8 @@ class Wav2Vec2Recognizer:
             self._network, self._features, tokenizer = _load(folder)
             self._alphabet = _alphabet(tokenizer, n_labels=int(self._network.config.vocab_size))
             _check_features(self._features)
+            self._calibration_file = calibration_file(options.model, folder, options.cache_dir)
+            self._calibrations = read_calibrations(self._calibration_file)
         except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
             raise RecognizerUnavailableError(
                 f"ASR_MODEL={options.model} cannot be loaded as a CTC speech model ({error}). Name the folder or hub "
@@ -126,6 +130,16 @@ class Wav2Vec2Recognizer:
         other._search = BeamSearch(self._alphabet, other._language_model, decoder or self._options.decoder)
         other._hotwords = ()
         return other
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """See `IsCalibrated.calibration`."""
+        return self._calibrations.get(WITH_LANGUAGE_MODEL if self._language_model else GREEDY)
+
+    @property
+    def calibration_file(self) -> Path:
+        """See `IsCalibrated.calibration_file`."""
+        return self._calibration_file
 
     @property
     def spells_bare_words(self) -> bool:

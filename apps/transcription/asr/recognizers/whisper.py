@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.transcription.asr.calibration import Calibration, read_calibrations
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE
 from apps.transcription.asr.recognizers.whisper_network import (
     BATCH_SIZE,
@@ -24,6 +25,8 @@ from apps.transcription.asr.recognizers.whisper_network import (
 from apps.transcription.asr.voice_activity import WINDOW_S, WINDOW_SAMPLES, VoiceActivity, in_speech
 from apps.transcription.asr.words import Word, in_order, shifted
 
+CALIBRATION_FILE = Path(__file__).with_name("whisper_calibration.json")
+AS_IT_COMES = "as it comes"  # how it decodes, in tables beside CTC's several ways
 MIN_SAMPLES = SAMPLE_RATE // 10
 # n-gram length -> how often it may be said in a row; what comes oftener is a loop ("no, no, no" is none).
 MAX_REPEATS = {1: 5, 2: 4, 3: 4}
@@ -67,6 +70,7 @@ class WhisperRecognizer:
 
     def __init__(self, options: WhisperOptions = WhisperOptions(), *, folder: Path | None = None) -> None:
         self._options = options
+        self._calibrations = read_calibrations(CALIBRATION_FILE)
         self._network = WhisperNetwork(
             folder or bundled_folder(), device=options.device, cpu_threads=options.cpu_threads
         )
@@ -78,6 +82,16 @@ class WhisperRecognizer:
     @property
     def languages(self) -> frozenset[str] | None:
         return frozenset({"en"})
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """See `IsCalibrated.calibration`."""
+        return self._calibrations.get(AS_IT_COMES)
+
+    @property
+    def calibration_file(self) -> Path:
+        """See `IsCalibrated.calibration_file`."""
+        return CALIBRATION_FILE
 
     @property
     def batch_size(self) -> int:

@@ -3,9 +3,8 @@
 import csv
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +14,31 @@ from tqdm import tqdm
 from apps.transcription.asr.evaluation import (
     Heard,
     Rate,
-    calibration,
+    by_corpus,
     character_error_rate,
     difference,
+    reliability,
     word_error_rate,
     word_time_error,
 )
-from apps.transcription.asr.language_model import NO_LANGUAGE_MODEL
 from apps.transcription.asr.recognizers.base import Recognizer, RecognizerUnavailableError, TakesHotwords
 from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Recognizer
-from apps.transcription.evaluating import ManifestError, Utterance, hear, read_manifest, read_word_times
+from apps.transcription.evaluating import (
+    ManifestError,
+    Utterance,
+    decodings,
+    evenly,
+    hear,
+    read_manifest,
+    read_word_times,
+)
 from apps.transcription.recognition import LanguageNotRecognizedError, model_recognizer, recognizer_for
 
 COLUMNS = (
     "recogniser", "decoding", "corpus", "utterances", "words", "wer", "wer_low", "wer_high", "cer",
     "cer_low", "cer_high", "time_error_ms", "time_error_p95_ms", "ece", "mean_confidence", "audio_s", "compute_s",
 )  # fmt: skip
-POOLED = "all"
+RELIABILITY_COLUMNS = ("recogniser", "decoding", "corpus", "from", "mean_confidence", "share_right", "words")
 SAME_WER = 0.1  # points: what may replace a slower path unseen
 
 
@@ -61,6 +68,7 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, help="only so many utterances of each manifest, evenly spread")
         parser.add_argument("--hotwords-from", type=Path, help="text about the recordings, as a title would be")
         parser.add_argument("--compare", action="store_true", help="differences to the first row, paired by utterance")
+        parser.add_argument("--reliability", type=Path, help="write there how right words of each confidence are (CSV)")
         parser.add_argument("--csv", type=Path, help="write the table there, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -68,7 +76,7 @@ class Command(BaseCommand):
         try:
             timed = read_word_times(options["words"]) if options["words"] else None
             utterances = [
-                each for path in options["data"] for each in _some(read_manifest(path, timed), options["limit"])
+                each for path in options["data"] for each in evenly(read_manifest(path, timed), options["limit"])
             ]
             about = options["hotwords_from"].read_text(encoding="utf-8") if options["hotwords_from"] else ""
             for recognizer in self._recognizers(options["model"], options["language"]):
@@ -81,10 +89,9 @@ class Command(BaseCommand):
         if options["compare"]:
             self._compare(runs)
         if options["csv"]:
-            with options["csv"].open("w", newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, COLUMNS)
-                writer.writeheader()
-                writer.writerows(rows)
+            _write(options["csv"], COLUMNS, rows)
+        if options["reliability"]:
+            _write(options["reliability"], RELIABILITY_COLUMNS, [row for run in runs for row in _reliability(run)])
 
     def _recognizers(self, models: list[str] | None, language: str) -> Iterator[Recognizer]:
         if not models:
@@ -93,13 +100,8 @@ class Command(BaseCommand):
             yield model_recognizer(model, language)
 
     def _variants(self, recognizer: Recognizer, about: str) -> Iterator[tuple[str, Recognizer]]:
-        if not isinstance(recognizer, Wav2Vec2Recognizer):
-            yield "as it comes", recognizer
-            return
-        yield "greedy", recognizer.with_language_model(NO_LANGUAGE_MODEL)
-        if recognizer.has_language_model:
-            yield "language model", recognizer
-        else:
+        yield from decodings(recognizer)
+        if isinstance(recognizer, Wav2Vec2Recognizer) and not recognizer.has_language_model:
             self.stdout.write("ASR_LANGUAGE_MODEL names none: there is no row with one.")
         if about and isinstance(recognizer, TakesHotwords):
             hotwords = recognizer.choose_hotwords([about])
@@ -136,12 +138,6 @@ def _verdict(change: Rate) -> str:
     return "better" if change.percent < 0 else "worse"
 
 
-def _some(utterances: list[Utterance], limit: int | None) -> list[Utterance]:
-    if limit is None or limit >= len(utterances):
-        return utterances
-    return [utterances[index * len(utterances) // limit] for index in range(limit)]
-
-
 def _run(name: str, decoding: str, recognizer: Recognizer, utterances: list[Utterance], language: str) -> Run:
     started_s = time.perf_counter()
     heard = list(tqdm(hear(utterances, recognizer, language), total=len(utterances), desc=decoding, dynamic_ncols=True))
@@ -150,12 +146,10 @@ def _run(name: str, decoding: str, recognizer: Recognizer, utterances: list[Utte
 
 def _rows(run: Run) -> Iterator[dict[str, Any]]:
     """A row for each corpus, and one for all together where there are several."""
-    ordered = sorted(run.heard, key=lambda each: each.corpus)
-    corpora = [(corpus, list(group)) for corpus, group in groupby(ordered, key=lambda each: each.corpus)]
     total_s = sum(each.duration_s for each in run.heard)
-    for corpus, group in [*corpora, (POOLED, run.heard)] if len(corpora) > 1 else corpora:
+    for corpus, group in by_corpus(run.heard):
         wer, cer = word_error_rate(group), character_error_rate(group)
-        times, calibrated = word_time_error(group), calibration(group)
+        times, calibrated = word_time_error(group), reliability(group)
         audio_s = sum(each.duration_s for each in group)
         values = (
             run.recogniser, run.decoding, corpus, len(group), wer.n, wer.percent, wer.low, wer.high, cer.percent,
@@ -164,3 +158,26 @@ def _rows(run: Run) -> Iterator[dict[str, Any]]:
             run.compute_s * audio_s / max(total_s, 1e-9),
         )  # fmt: skip
         yield dict(zip(COLUMNS, values, strict=True))
+
+
+def _reliability(run: Run) -> Iterator[dict[str, Any]]:
+    for corpus, group in by_corpus(run.heard):
+        measured = reliability(group)
+        for each in measured.bins if measured else ():
+            values = (
+                run.recogniser,
+                run.decoding,
+                corpus,
+                each.low,
+                each.mean_confidence,
+                each.share_right,
+                each.n_words,
+            )
+            yield dict(zip(RELIABILITY_COLUMNS, values, strict=True))
+
+
+def _write(path: Path, columns: Sequence[str], rows: Iterable[dict[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
