@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -25,6 +25,7 @@ _FILTERS: dict[str, tuple[Any, Callable[[Any], str]]] = {
     "from_date": (None, lambda day: f"From {_spoken_day(day)}"),
     "to_date": (None, lambda day: f"Until {_spoken_day(day)}"),
 }
+_UNUSED = {name: unused for name, (unused, _) in _FILTERS.items()}
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class Filter:
 
 @dataclass(frozen=True)
 class WayOut:
-    """A filter that keeps `count` videos from being found."""
+    """What keeps `count` videos from being found. `query`: the query string of the same search without it."""
 
-    filter: Filter
+    label: str
+    query: str
     count: int
 
 
@@ -58,17 +60,23 @@ def filters_of(query: SearchQuery, topics: Iterable[FacetValue] = ()) -> list[Fi
 
 def without_filters(query: SearchQuery) -> str:
     """The query string of the same words in the same order."""
-    return query_string(query, **{name: unused for name, (unused, _) in _FILTERS.items()})
+    return query_string(query, **_UNUSED)
 
 
-def ways_out(user: User | AnonymousUser, query: SearchQuery, used: Iterable[Filter]) -> list[WayOut]:
-    """Which of the filters to drop so that something is found, the most first. One search for each filter."""
-    found = []
-    for one in used:
-        wider = replace(query, **{one.name: _FILTERS[one.name][0]}, page=1, page_size=1)
-        if count := search_videos(user, wider).total:
-            found.append(WayOut(one, count))
-    return sorted(found, key=lambda way: -way.count)
+def ways_out(user: User | AnonymousUser, query: SearchQuery, used: Sequence[Filter]) -> list[WayOut]:
+    """Which filter to drop so that something is found, the most first; where no single one helps, all of them.
+
+    One search for each filter, and one more.
+    """
+
+    def found_without(names: Iterable[str]) -> int:
+        wider = replace(query, **{name: _UNUSED[name] for name in names}, page=1, page_size=1)
+        return search_videos(user, wider).total
+
+    ways = [WayOut(f"“{one.label}”", one.without, count) for one in used if (count := found_without([one.name]))]
+    if not ways and len(used) > 1 and (count := found_without(one.name for one in used)):
+        return [WayOut("any filter", without_filters(query), count)]
+    return sorted(ways, key=lambda way: -way.count)
 
 
 def _spoken_minutes(length_ms: int) -> str:

@@ -117,6 +117,10 @@ def test_they_watch_captions_appear_while_recognition_still_runs(
         within_s=60,
     )
     seen = page.locator("[data-cues] .cue").count()
+    page.fill("#transcript-query", "a")
+    matches = page.locator("[data-matches]")
+    expect(matches).to_have_text(re.compile(r"^1 of \d+$"))
+    matched = int((matches.text_content() or "").split()[-1])
     bar = page.locator("[data-stage=transcribe] progress")
     fraction = int(bar.get_attribute("value") or "0")
     assert portal.rows("SELECT state FROM pipeline_stagerun WHERE video_id = ? AND stage = 'transcribe'", video) == [
@@ -127,6 +131,10 @@ def test_they_watch_captions_appear_while_recognition_still_runs(
     wait_for(
         page, f"(document.querySelector('[data-stage=transcribe] progress')?.value ?? 101) > {fraction}", within_s=60
     )
+    wait_for(
+        page, f"Number(document.querySelector('[data-matches]').textContent.split(' ').at(-1)) > {matched}", within_s=60
+    )
+    expect(matches).to_have_text(re.compile(r"^1 of \d+$"))
     assert page.evaluate("window.neverReloaded") is True
 
 

@@ -55,6 +55,18 @@ def test_what_matches_is_no_markup(client: Client, make_video: MakeVideo) -> Non
     assert "&lt;<mark>" in html or "&lt;script&gt;<mark>roses</mark>" in html
 
 
+def test_what_was_said_and_written_is_no_markup(client: Client, make_video: MakeVideo) -> None:
+    video = make_video(title="A talk", description='<img src=x onerror="alert(1)"> roses')
+    transcript = add_transcript(video, cues=1)
+    transcript.cues.update(text='<svg onload=alert(2)> roses "><b>', words=[])
+    indexed(video)
+    html = search(client, "?q=roses")
+    assert "&lt;img src=x" in html
+    assert "&lt;svg onload=alert(2)&gt; <mark>roses</mark> &quot;&gt;&lt;b&gt;" in html
+    assert "<img src=x" not in html
+    assert "<svg onload" not in html
+
+
 def test_it_never_shows_what_the_person_may_not_find(client: Client, make_video: MakeVideo, owner: User) -> None:
     indexed(make_video(title="Secret roses", visibility=Visibility.PRIVATE))
     assert "Secret" not in search(client, "?q=roses")
@@ -124,8 +136,10 @@ def test_it_helps_when_nothing_is_found(client: Client, video: Video) -> None:
     indexed(video)
     html = search(client, "?q=zzzzqqqq&topic=sport")
     assert "Nothing was found" in html
-    assert 'href="?q=zzzzqqqq"' in html
-    assert "Without “" not in html, "no filter is to blame"
+    assert re.search(
+        r'href="\?q=zzzzqqqq">\s*<span class="visually-hidden">Without the filter</span>Topic: Sport', html
+    )
+    assert not re.search(r"Without .*: \d+ video", html), "no filter is to blame"
 
 
 def test_it_says_which_filter_keeps_something_from_being_found(client: Client, make_video: MakeVideo) -> None:
@@ -133,6 +147,8 @@ def test_it_says_which_filter_keeps_something_from_being_found(client: Client, m
     html = search(client, "?q=gardens&min_minutes=90&language=en")
     assert "Without “At least 90 minutes”: 2 videos" in html
     assert "Without “Language" not in html
+    html = search(client, "?q=gardens&min_minutes=90&language=de")
+    assert re.search(r'href="\?q=gardens">\s*Without any filter: 2 videos', html), "no single one helps"
 
 
 def test_it_offers_topics_where_nothing_is_found(client: Client, video: Video) -> None:

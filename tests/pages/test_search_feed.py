@@ -119,3 +119,5 @@ def test_pages_tell_readers_of_it(client: Client, make_video: MakeVideo) -> None
     html = client.get("/search/?q=roses&sort=oldest&min_minutes=1").content.decode()
     assert '<link rel="alternate"' in html
     assert html.count('href="/search/feed/?q=roses&amp;min_minutes=1"') == 2, "in the head and on the page"
+    assert 'href="/search/feed/"' in client.get("/").content.decode()
+    assert 'href="/search/feed/?topic=tech"' in client.get("/topics/tech/").content.decode()

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from apps.classification.models import Topic
 from apps.classification.topics import topics_with_counts
 from apps.pages.found import shown_hits
 from apps.pages.search_filters import filters_of, ways_out, without_filters
@@ -47,7 +48,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _shown(results: SearchPage) -> dict[str, Any]:
     query = results.query
-    topics = _choices(results.topics, query.topic, query.topic)
+    topics = _choices(results.topics, query.topic, _topic_name(query.topic))
     return {
         "results": results,
         "hits": shown_hits(results.hits),
@@ -63,6 +64,10 @@ def _shown(results: SearchPage) -> dict[str, Any]:
         "canonical": query_string(query),
         "feed": query_string(query, sort=Sort.RELEVANCE),  # it has an order of its own
     }
+
+
+def _topic_name(label: str) -> str:
+    return Topic.objects.filter(label=label).values_list("name", flat=True).first() or label if label else ""
 
 
 def _choices(facet: tuple[FacetValue, ...], chosen: str, label: str) -> list[FacetValue]:
