@@ -4,7 +4,9 @@ The search (prefixes merged as Hannun et al., "First-Pass Large Vocabulary Conti
 Bi-Directional Recurrent DNNs", 2014) is the library ctc-beam-decoder's, which gives pyctcdecode's words and frames.
 """
 
+import functools
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -167,6 +169,24 @@ class BeamSearch:
                 "spelled in the letters of ASR_MODEL. Build it with `python manage.py build_language_model "
                 "--alphabet-from CHECKPOINT`, or set ASR_LANGUAGE_MODEL=none."
             )
+
+
+class BeamSearches:
+    """A `BeamSearch` for each thread that asks, made when it first does: so many sounds are searched side by side."""
+
+    def __init__(
+        self, alphabet: Alphabet, language_model: LanguageModel | None, options: DecoderOptions = DecoderOptions()
+    ) -> None:
+        self._make = functools.partial(BeamSearch, alphabet, language_model, options)
+        self._own = threading.local()
+        self._own.search = self._make()  # what cannot work is told at once
+
+    def words(self, log_probs: NDArray[np.float32], *, frame_s: float, hotwords: Sequence[str] = ()) -> list[Word]:
+        """See `BeamSearch.words`."""
+        if not hasattr(self._own, "search"):
+            self._own.search = self._make()
+        search: BeamSearch = self._own.search
+        return search.words(log_probs, frame_s=frame_s, hotwords=hotwords)
 
 
 def _case(alphabet: Alphabet, language_model: LanguageModel | None) -> LetterCase:

@@ -35,7 +35,7 @@ class TranscribeOptions:
 
     segments: SegmentOptions = field(default_factory=SegmentOptions)
     captions: CaptionOptions = field(default_factory=CaptionOptions)
-    max_batch_s: float = 600.0  # of sound between two moments at which captions appear
+    max_batch_s: float = 1800.0  # of sound between two moments at which captions appear
 
 
 def transcribe_file(

@@ -6,8 +6,11 @@ from pathlib import Path
 LETTERS = "ETAONIHSRDLUMWCFGYPBVKXJQZ'"
 
 
-def save_checkpoint(folder: Path, *, sampling_rate: int = 16_000) -> Path:
-    """Writes network, tokenizer and feature extractor of base-960h's form, small, to `folder`."""
+def save_checkpoint(folder: Path, *, sampling_rate: int = 16_000, norm: str = "group") -> Path:
+    """Writes network, tokenizer and feature extractor of base-960h's form, small, to `folder`.
+
+    With `norm="layer"` of large-960h-lv60's form, whose feature extractor gives an attention mask.
+    """
     import torch
     from transformers import Wav2Vec2Config, Wav2Vec2CTCTokenizer, Wav2Vec2FeatureExtractor, Wav2Vec2ForCTC
 
@@ -22,6 +25,8 @@ def save_checkpoint(folder: Path, *, sampling_rate: int = 16_000) -> Path:
         conv_dim=(16,) * 7,
         num_conv_pos_embeddings=16,
         num_conv_pos_embedding_groups=4,
+        feat_extract_norm=norm,
+        do_stable_layer_norm=norm == "layer",
         pad_token_id=0,
     )
     network = Wav2Vec2ForCTC(config)
@@ -32,7 +37,9 @@ def save_checkpoint(folder: Path, *, sampling_rate: int = 16_000) -> Path:
     vocabulary = folder / "vocab.json"
     vocabulary.write_text(json.dumps({token: index for index, token in enumerate(tokens)}))
     Wav2Vec2CTCTokenizer(str(vocabulary)).save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(sampling_rate=sampling_rate, do_normalize=True).save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(
+        sampling_rate=sampling_rate, do_normalize=True, return_attention_mask=norm == "layer"
+    ).save_pretrained(folder)
     return folder
 
 

@@ -6,6 +6,7 @@ wav2vec2: Baevski et al., "wav2vec 2.0: A Framework for Self-Supervised Learning
 import copy
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -13,13 +14,17 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.transcription.asr.beam_search import BeamSearch, DecoderOptions
+from apps.transcription.asr.beam_search import BeamSearches, DecoderOptions
 from apps.transcription.asr.calibration import Calibration, calibration_file, read_calibrations
 from apps.transcription.asr.captions import SENTENCE_MARKS
 from apps.transcription.asr.decoder import Alphabet, greedy_words
 from apps.transcription.asr.downloads import folder_of
 from apps.transcription.asr.hotwords import HotwordOptions, choose_hotwords
 from apps.transcription.asr.language_model import load_language_model
+from apps.transcription.asr.networks.batching import batches
+from apps.transcription.asr.networks.checkpoint import Checkpoint
+from apps.transcription.asr.networks.chunking import chunks, joined
+from apps.transcription.asr.networks.loading import NetworkOptions, load_network
 from apps.transcription.asr.normalization import Normalizer, case_of
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE, RecognizerUnavailableError
 from apps.transcription.asr.voice_activity import VoiceActivity, in_speech
@@ -30,6 +35,7 @@ MIN_SAMPLES = SAMPLE_RATE // 10  # less holds no word, and is shorter than what 
 # A network that was trained on speech alone spells noise out, too: letters far from any speech are not believed.
 VOICED_PROBABILITY = 0.2
 VOICED_MARGIN_S = 0.5
+CONTEXT_S = 1.0  # on both sides of a chunk; more than a word
 
 
 @dataclass(frozen=True)
@@ -45,15 +51,23 @@ class Wav2Vec2Options:
     language: str | None = None
     cache_dir: Path | None = None
     device: str = "auto"  # auto: a GPU where there is one; cpu; cuda
-    cpu_threads: int = 0  # 0: torch's own choice; else for all of torch in this process
+    precision: str = "auto"  # see `networks.loading.NetworkOptions`
+    cpu_threads: int = 0  # 0: as many as there are cores
+    compiled: bool = False
+    chunk_s: float = 0.0  # longer sounds are given to the network in chunks (see `networks.chunking`); 0: whole
     language_model: str = ""
     decoder: DecoderOptions = field(default_factory=DecoderOptions)
     hotwords: HotwordOptions = field(default_factory=HotwordOptions)
+
+    @property
+    def network(self) -> NetworkOptions:
+        return NetworkOptions(self.device, self.precision, self.cpu_threads, self.compiled, self.cache_dir)
 
 
 class Wav2Vec2Recognizer:
     """`Recognizer` by CTC, greedy or, with a language model or hotwords, by beam search. `TakesHotwords`.
 
+    `TranscribesMany`: while the network hears one sound, others are searched for words on threads of their own.
     Loads the checkpoint at once: never make one before a fork. Raises RecognizerUnavailableError where the checkpoint
     is absent or is none of speech, or the language model cannot be used with it.
     """
@@ -61,14 +75,13 @@ class Wav2Vec2Recognizer:
     def __init__(self, options: Wav2Vec2Options) -> None:
         self._options = options
         folder = checkpoint_folder(options.model, options.cache_dir)
-        self._device = _device(options.device)
         try:
-            self._network, self._features, tokenizer = _load(folder)
-            self._alphabet = _alphabet(tokenizer, n_labels=int(self._network.config.vocab_size))
-            _check_features(self._features)
+            self._checkpoint = Checkpoint.read(folder)
+            self._alphabet = _alphabet(checkpoint_tokenizer(folder), n_labels=int(self._checkpoint.config.vocab_size))
+            self._network = load_network(self._checkpoint, options.network)
             self._calibration_file = calibration_file(options.model, folder, options.cache_dir)
             self._calibrations = read_calibrations(self._calibration_file)
-        except (OSError, ValueError, KeyError, TypeError, ImportError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as error:
             raise RecognizerUnavailableError(
                 f"ASR_MODEL={options.model} cannot be loaded as a CTC speech model ({error}). Name the folder or hub "
                 "id of one with its tokenizer, as facebook/wav2vec2-base-960h."
@@ -77,12 +90,8 @@ class Wav2Vec2Recognizer:
             options.language_model, cache_dir=options.cache_dir, checkpoint=folder
         )
         self._hotwords: tuple[str, ...] = ()
-        self._search = BeamSearch(self._alphabet, self._language_model, options.decoder)
-        if options.cpu_threads:
-            import torch
-
-            torch.set_num_threads(options.cpu_threads)
-        self._network.to(self._device)
+        self._search = BeamSearches(self._alphabet, self._language_model, options.decoder)
+        self._callers = ThreadPoolExecutor(self._network.n_callers, thread_name_prefix="asr")
 
     @property
     def name(self) -> str:
@@ -94,17 +103,42 @@ class Wav2Vec2Recognizer:
     def languages(self) -> frozenset[str] | None:
         return frozenset({self._options.language}) if self._options.language else None
 
+    @property
+    def runtime(self) -> str:
+        """What runs the network and how, for operators: `onnxruntime fp32`."""
+        return self._network.runtime
+
+    @property
+    def batch_size(self) -> int:
+        """See `TranscribesMany.batch_size`."""
+        return self._network.n_waiting
+
     def transcribe(self, samples: NDArray[np.float32]) -> list[Word]:
         """See `Recognizer.transcribe`."""
-        if len(samples) < MIN_SAMPLES:
-            return []
-        voiced = VoiceActivity().probabilities(samples) >= VOICED_PROBABILITY
-        if not voiced.any():
-            return []
-        log_probs = self.log_probs(samples)
-        words = self._decoded(log_probs, self._frame_s(len(samples), len(log_probs)))
-        words = in_speech(words, voiced, VOICED_MARGIN_S)
-        return in_order(words, len(samples) / SAMPLE_RATE)
+        voiced = _voiced(samples)
+        return self._words(samples, voiced, self.log_probs(samples)) if voiced.any() else []
+
+    def transcribe_many(self, sounds: Sequence[NDArray[np.float32]]) -> list[list[Word]]:
+        """See `TranscribesMany.transcribe_many`."""
+        voiced = list(self._callers.map(_voiced, sounds))
+        spoken = [index for index, windows in enumerate(voiced) if windows.any()]
+        inputs = dict(zip(spoken, self._callers.map(self._inputs, [sounds[index] for index in spoken]), strict=True))
+
+        def hear(batch: list[int]) -> list[list[Word]]:
+            log_probs = self._said([inputs[index] for index in batch])
+            return [self._words(sounds[i], voiced[i], said) for i, said in zip(batch, log_probs, strict=True)]
+
+        grouped = batches(
+            [len(inputs[index]) for index in spoken],
+            batch_size=self._network.batch_size,
+            may_pad=self._network.may_pad,
+        )
+        heard: list[list[Word]] = [[] for _ in sounds]
+        together = [[spoken[position] for position in group] for group in grouped]
+        for batch, words in zip(together, self._callers.map(hear, together), strict=True):
+            for index, own in zip(batch, words, strict=True):
+                heard[index] = own
+        return heard
 
     def choose_hotwords(self, texts: Sequence[str]) -> tuple[str, ...]:
         """See `TakesHotwords.choose_hotwords`."""
@@ -127,7 +161,7 @@ class Wav2Vec2Recognizer:
         other._language_model = load_language_model(
             language_model, cache_dir=self._options.cache_dir, checkpoint=folder
         )
-        other._search = BeamSearch(self._alphabet, other._language_model, decoder or self._options.decoder)
+        other._search = BeamSearches(self._alphabet, other._language_model, decoder or self._options.decoder)
         other._hotwords = ()
         return other
 
@@ -151,29 +185,48 @@ class Wav2Vec2Recognizer:
     def has_language_model(self) -> bool:
         return self._language_model is not None
 
-    def _decoded(self, log_probs: NDArray[np.float32], frame_s: float) -> list[Word]:
-        if self._language_model is None and not self._hotwords:
-            return greedy_words(log_probs, self._alphabet, frame_s=frame_s)
-        return self._search.words(log_probs, frame_s=frame_s, hotwords=self._hotwords)
-
     def log_probs(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """What the network says of each frame: float32 `(n_frames, n_labels)`, each row a log-softmax."""
-        import torch
+        return self._said([self._inputs(samples)])[0]
 
-        inputs = self._features(samples, sampling_rate=SAMPLE_RATE, return_tensors="pt")
-        with torch.inference_mode():
-            # One sound at a time, so there is no padding and no attention mask to give.
-            key = self._features.model_input_names[0]
-            logits = self._network(inputs[key].to(self._device)).logits[0]  # (n_frames, n_labels)
-            log_probs: NDArray[np.float32] = torch.log_softmax(logits.float(), dim=-1).cpu().numpy()
-        return log_probs
+    def _inputs(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._checkpoint.prepared(samples)
+
+    def _said(self, inputs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """The log-probs of each input; of those that are longer than a chunk, chunk by chunk."""
+        chunk_s, stride = self._options.chunk_s, self._checkpoint.stride
+        if not chunk_s or not stride or not self._checkpoint.takes_waveforms:
+            return self._network.log_probs(inputs)
+        said = []
+        for values in inputs:
+            cut = chunks(len(values), chunk_s=chunk_s, context_s=CONTEXT_S, stride=stride)
+            parts = [self._network.log_probs([values[each.start : each.stop]])[0] for each in cut]
+            said.append(joined(parts, cut))
+        return said
+
+    def _words(
+        self, samples: NDArray[np.float32], voiced: NDArray[np.bool_], log_probs: NDArray[np.float32]
+    ) -> list[Word]:
+        frame_s = self._frame_s(len(samples), len(log_probs))
+        if self._language_model is None and not self._hotwords:
+            words = greedy_words(log_probs, self._alphabet, frame_s=frame_s)
+        else:
+            words = self._search.words(log_probs, frame_s=frame_s, hotwords=self._hotwords)
+        return in_order(in_speech(words, voiced, VOICED_MARGIN_S), len(samples) / SAMPLE_RATE)
 
     def _frame_s(self, n_samples: int, n_frames: int) -> float:
         """How far frames lie apart: the product of the strides, where the configuration knows all of them."""
-        stride = getattr(self._network.config, "inputs_to_logits_ratio", 0)
+        stride: float = self._checkpoint.stride
         if n_frames and abs(stride * n_frames - n_samples) > max(2 * stride, 0.1 * n_samples):
             stride = n_samples / n_frames  # an adapter behind the network has strides of its own
-        return float(stride) / SAMPLE_RATE
+        return stride / SAMPLE_RATE
+
+
+def _voiced(samples: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which windows of 32 ms hold speech: `(n_windows,)`; none where the sound is too short for a word."""
+    if len(samples) < MIN_SAMPLES:
+        return np.zeros(0, dtype=np.bool_)
+    return VoiceActivity().probabilities(samples) >= VOICED_PROBABILITY
 
 
 def checkpoint_folder(model: str, cache_dir: Path | None) -> Path:
@@ -212,31 +265,6 @@ def checkpoint_alphabet(folder: Path) -> Alphabet:
         raise RecognizerUnavailableError(f"{folder} holds no CTC checkpoint ({error}).") from error
 
 
-def _device(wanted: str) -> str:
-    import torch
-
-    has_gpu = torch.cuda.is_available()
-    if wanted == "cuda" and not has_gpu:
-        raise RecognizerUnavailableError("ASR_DEVICE=cuda, but torch sees no GPU: set ASR_DEVICE=cpu or auto.")
-    return "cuda" if has_gpu and wanted != "cpu" else "cpu"
-
-
-def _load(folder: Path) -> tuple[Any, Any, Any]:
-    """The network, what prepares its inputs, and its tokenizer.
-
-    The last two are loaded by themselves, not as the processor: transformers' class for a processor with a language
-    model is deprecated and wants two more libraries; `asr.language_model` reads what it saved.
-    """
-    from transformers import AutoFeatureExtractor, AutoModelForCTC, AutoTokenizer
-    from transformers.utils.logging import disable_progress_bar
-
-    disable_progress_bar()  # workers write to logs
-    features = AutoFeatureExtractor.from_pretrained(folder, local_files_only=True)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    network = AutoModelForCTC.from_pretrained(folder, local_files_only=True)
-    return network.eval(), features, tokenizer
-
-
 def _alphabet(tokenizer: Any, *, n_labels: int) -> Alphabet:
     special = frozenset(tokenizer.all_special_tokens)
     # Published tokenizers often number <s> and </s> behind the network's last output, which never says them.
@@ -249,8 +277,3 @@ def _alphabet(tokenizer: Any, *, n_labels: int) -> Alphabet:
     return Alphabet.from_vocabulary(
         vocabulary, blank=tokenizer.pad_token, delimiter=delimiter, silent=special - {delimiter}, n_labels=n_labels
     )
-
-
-def _check_features(features: Any) -> None:
-    if features.sampling_rate != SAMPLE_RATE:
-        raise ValueError(f"it wants sound of {features.sampling_rate} Hz, not {SAMPLE_RATE}")
