@@ -183,6 +183,14 @@ class _Writer:
         self.path.unlink(missing_ok=True)
 
 
+def _unescaped(name: str) -> str:
+    """A file's name in a form, without what browsers write for quotes and ends of lines (HTML, "multipart/form-data").
+
+    A percent sign itself they leave as it is, so that nothing else may be decoded.
+    """
+    return name.replace("%22", '"').replace("%0D", "\r").replace("%0A", "\n")
+
+
 class _PartReceiver(FileUploadHandler):
     """What Django's parser hands the parts of one form to: it takes one file."""
 
@@ -197,7 +205,7 @@ class _PartReceiver(FileUploadHandler):
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         if self._writer is not None:
             raise UploadRefusedError("Upload one video at a time: this form carries several files.", 400, "one_file")
-        name = clean_name(html.unescape(file_name))
+        name = clean_name(_unescaped(html.unescape(file_name)))
         check_extension(name)
         try:
             self._writer = _Writer(name)

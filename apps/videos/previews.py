@@ -18,6 +18,7 @@ POSITION = 0.25  # of the video, where it starts
 WIDTH = 320  # pixels
 MAX_HEIGHT = 480
 MAX_FRAME_RATE = 15.0
+MIN_FRAME_RATE = 10.0  # where pictures lie seconds apart, an excerpt at their own rate would hold none
 TIMEOUT_S = 120.0
 
 
@@ -48,7 +49,7 @@ def _cut(source: Path, target: Path, start_s: float, length_s: float) -> None:
         excerpt = clip.subclipped(max(0.0, min(start_s, end_s - 0.1)), end_s)
         excerpt.write_videofile(
             str(target),
-            fps=min(MAX_FRAME_RATE, clip.fps or MAX_FRAME_RATE),
+            fps=min(MAX_FRAME_RATE, max(MIN_FRAME_RATE, clip.fps or MAX_FRAME_RATE)),
             codec="libx264",
             audio=False,
             preset="veryfast",

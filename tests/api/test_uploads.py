@@ -69,6 +69,11 @@ def test_names_are_kept_for_people_and_never_become_paths(
     assert original_path(video).is_relative_to(settings.MEDIA_ROOT)
 
 
+def test_what_browsers_write_for_quotes_in_names_is_read_back(call_as: CallAs, owner: User, tiny_video: Path) -> None:
+    answer = upload(call_as(owner), tiny_video.read_bytes(), name="say %22100%25%22%0Atwice.mp4")
+    assert answer.json()["original_name"] == 'say "100%25" twice.mp4', "they leave percent signs as they are"
+
+
 def test_a_session_uploads_with_its_csrf_token_in_the_form_or_the_header(owner: User, tiny_video: Path) -> None:
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(owner)

@@ -221,6 +221,8 @@ def test_the_second_of_two_editors_is_shown_what_the_first_saved(call_as: CallAs
         ({"title": "Fine", "revision": 0}, "revision"),
         ({"title": "Fine", "revision": None}, "revision"),
         ({}, "non_field_errors"),
+        ({"titel": "New"}, "titel"),
+        ({"title": "New", "owner": "somebody"}, "owner"),
     ],
 )
 def test_it_refuses_changes_that_cannot_stand(
@@ -232,6 +234,13 @@ def test_it_refuses_changes_that_cannot_stand(
     assert field in answer.json()["fields"]
     video.refresh_from_db()
     assert (video.title, video.revision) == ("Old", 1)
+
+
+def test_a_misspelt_field_is_told_with_the_one_that_was_meant(call_as: CallAs, owner: User) -> None:
+    answer = call_as(owner).patch(address(make_video(owner)), {"revision": 1, "descripton": "New"}, format="json")
+    assert answer.json()["fields"] == {"descripton": ["There is no such field: write description."]}
+    answer = call_as(owner).patch(address(make_video(owner)), {"revision": 1, "zzz": "New"}, format="json")
+    assert "write one of revision, title," in answer.json()["fields"]["zzz"][0]
 
 
 def test_it_refuses_bodies_that_are_no_json_object(call_as: CallAs, owner: User) -> None:

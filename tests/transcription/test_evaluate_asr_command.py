@@ -37,12 +37,21 @@ class Parrot:
 def test_it_tells_the_rates_of_the_embedded_recogniser(
     manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call_command("evaluate_asr", "--data", str(manifest), "--csv", str(tmp_path / "table.csv"))
+    bins = tmp_path / "bins.csv"
+    call_command(
+        "evaluate_asr", "--data", str(manifest), "--csv", str(tmp_path / "table.csv"), "--reliability", str(bins)
+    )
     assert "whisper tiny.en, as it comes, talks (2 utterances, 8 words): WER" in capsys.readouterr().out
     [row] = csv.DictReader((tmp_path / "table.csv").open())
     assert (row["corpus"], row["words"]) == ("talks", "8")
     assert float(row["wer_low"]) <= float(row["wer"]) <= float(row["wer_high"])
     assert 0 <= float(row["ece"]) <= 1
+    rows = list(csv.DictReader(bins.open()))
+    assert {each["corpus"] for each in rows} == {"talks"}
+    assert all(float(each["from"]) <= float(each["mean_confidence"]) <= float(each["from"]) + 0.1 for each in rows)
+    n_words = sum(int(each["words"]) for each in rows)
+    far = sum(int(each["words"]) * abs(float(each["mean_confidence"]) - float(each["share_right"])) for each in rows)
+    assert float(row["ece"]) == pytest.approx(far / n_words)
 
 
 def test_a_ctc_checkpoint_is_judged_greedy_with_the_model_and_with_hotwords(

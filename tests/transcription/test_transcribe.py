@@ -344,7 +344,7 @@ class ExpectantRecognizer(SyllableRecognizer):
         return self
 
 
-def test_the_recogniser_is_told_what_the_video_is_about(talk: Video) -> None:
+def test_the_recogniser_is_told_what_the_video_is_about(talk: Video, settings: Settings) -> None:
     talk.title, talk.description = "a walk through Cluj", "with Ana"
     talk.save()
     recognizer = ExpectantRecognizer()
@@ -357,6 +357,8 @@ def test_the_recogniser_is_told_what_the_video_is_about(talk: Video) -> None:
     assert outdated_transcript(talk) is None, "the words are the same"
     talk.title = "a walk through Iași"
     assert outdated_transcript(talk) == Transcript.objects.get()
+    settings.ASR_HOTWORDS = 0
+    assert outdated_transcript(talk) is None, "nothing would be told to the recogniser"
 
 
 def test_a_killed_run_goes_on_with_the_words_that_it_began_with(talk: Video) -> None:

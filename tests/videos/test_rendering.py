@@ -224,6 +224,15 @@ def test_a_clip_of_one_picture_is_rendered(upload: Upload, progress: Progress, c
     assert video.poster_name
 
 
+def test_a_recording_of_slides_has_a_preview_with_pictures(upload: Upload, progress: Progress, clips: Clips) -> None:
+    """A picture every twenty seconds: at that rate an excerpt would hold none."""
+    slides = ("-vf", "select='lt(n,4)',setpts=N*20/TB", "-fps_mode", "vfr", "-c:v", "libx264", "-pix_fmt", "yuv420p")
+    video = upload(clips.made("slides.mp4", *slides, sound=False))
+    render_video(video, progress)
+    with av.open(str(path_of(video, video.preview_name))) as preview:
+        assert len(list(preview.decode(video=0))) > 10
+
+
 def test_progress_moves_forward_to_the_end(upload: Upload, progress: Progress, clips: Clips) -> None:
     render_video(upload(clips.hevc()), progress)
     fractions = [fraction for fraction, _ in progress.told]

@@ -8,6 +8,7 @@ from django.urls import reverse
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.api.serializers.given import GivenSerializer
 from apps.transcription.models import Transcript
 from apps.videos.languages import LANGUAGES
 
@@ -56,7 +57,7 @@ class CaptionTrackSerializer(serializers.ModelSerializer[Transcript]):
         }
 
 
-class CaptionsFileSerializer(serializers.Serializer[Any]):
+class CaptionsFileSerializer(GivenSerializer):
     """A WebVTT or SubRip file."""
 
     file = serializers.FileField(help_text="WebVTT or SubRip, UTF-8.")

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.urls import reverse
 from rest_framework import serializers
 
+from apps.api.serializers.given import GivenSerializer
 from apps.videos.models import Report, Video
 
 
-class ApprovalSerializer(serializers.Serializer[Any]):
+class ApprovalSerializer(GivenSerializer):
     """A moderator's yes."""
 
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
 
 
-class RejectionSerializer(serializers.Serializer[Any]):
+class RejectionSerializer(GivenSerializer):
     """A moderator's no, with the reason that the owner is told."""
 
     reason = serializers.CharField(max_length=2_000)
 
 
-class NewReportSerializer(serializers.Serializer[Any]):
+class NewReportSerializer(GivenSerializer):
     """A viewer's word that a video needs a moderator's eye."""
 
     reason = serializers.ChoiceField(choices=Report.Reason.choices)
@@ -57,7 +56,7 @@ class ReportSerializer(serializers.ModelSerializer[Report]):
         read_only_fields = fields
 
 
-class TopicChoiceSerializer(serializers.Serializer[Any]):
+class TopicChoiceSerializer(GivenSerializer):
     """The topic that a moderator files a video under."""
 
     topic = serializers.SlugField(allow_null=True, help_text="A topic's label; null: it is about none of them.")

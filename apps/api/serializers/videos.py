@@ -12,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from apps.accounts.models import User
+from apps.api.serializers.given import GivenSerializer
 from apps.classification.models import TopicPrediction
 from apps.transcription.models import Cue
 from apps.videos.details import MAX_DESCRIPTION, MAX_TAG, MAX_TITLE, VideoDetails, normalised_tags, tags_from_text
@@ -163,7 +164,7 @@ class TagsField(serializers.ListField):
         return list(normalised_tags(tag for word in words for tag in tags_from_text(word)))
 
 
-class UploadSerializer(serializers.Serializer[Any]):
+class UploadSerializer(GivenSerializer):
     """A new video: its file, and what its owner says of it."""
 
     file = serializers.FileField(
@@ -190,7 +191,7 @@ class UploadSerializer(serializers.Serializer[Any]):
         )
 
 
-class EditSerializer(serializers.Serializer[Any]):
+class EditSerializer(GivenSerializer):
     """Changes to a video. Fields left out stay as they are."""
 
     revision = serializers.IntegerField(
