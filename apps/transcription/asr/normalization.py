@@ -62,6 +62,10 @@ class Normalizer:
         """All words that can be spelled."""
         return [word for run in self.runs(text) for word in run]
 
+    def unspelled(self, text: str) -> list[str]:
+        """The words that cannot be spelled."""
+        return [written for written in self._plain(text).split() if self._spelled(written) is None]
+
     def _plain(self, text: str) -> str:
         text = in_case(unicodedata.normalize("NFC", IN_BRACKETS.sub(" ", text)).translate(SAME), self.case)
         if "'" in text and "'" in self.letters:

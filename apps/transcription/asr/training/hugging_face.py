@@ -1,0 +1,72 @@
+"""A data set of Hugging Face, laid out as a manifest and sound files, so that training reads it as any other."""
+
+import importlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apps.transcription.asr.training.corpora import CorpusError
+
+INSTALL = "pip install datasets 'pandas<3' numpy==1.26.4"  # newer pandas would replace the numpy that speech needs
+TEXT_COLUMNS = ("text", "sentence", "transcription", "transcript", "normalized_text")
+
+
+@dataclass(frozen=True)
+class DatasetOptions:
+    """`name` is an id on the hub or a folder; `split` one of its parts, as "train"."""
+
+    name: str
+    config: str | None = None
+    split: str = "train"
+
+
+def lay_out(options: DatasetOptions, folder: Path) -> Path:
+    """Writes the recordings of a data set with a column `audio` to `folder`; the manifest. Once done, not done again.
+
+    Raises CorpusError where the library is missing, or the data set cannot be had or has no speech and text.
+    """
+    manifest = folder / "recordings.jsonl"
+    if manifest.exists():
+        return manifest
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for number, row in enumerate(_rows(options)):
+        sound = _sound(row["audio"], folder, number)
+        text = row[next(column for column in TEXT_COLUMNS if column in row)]
+        lines.append(json.dumps({"path": str(sound), "text": text}, ensure_ascii=False))
+    manifest.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return manifest
+
+
+def _rows(options: DatasetOptions) -> Any:
+    """The rows, their sound as it was published."""
+    try:
+        datasets = importlib.import_module("datasets")
+    except ImportError as error:
+        raise CorpusError(f"To read data sets of Hugging Face: {INSTALL}") from error
+    try:
+        rows = datasets.load_dataset(options.name, options.config, split=options.split)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CorpusError(
+            f"The data set {options.name}, {options.config or 'default'}, {options.split} cannot be had ({error}): "
+            "look for its name and parts at the hub, and whether this machine reaches it."
+        ) from error
+    columns = rows.column_names
+    if "audio" not in columns or not set(TEXT_COLUMNS).intersection(columns):
+        raise CorpusError(
+            f"{options.name} has the columns {', '.join(columns)}: needed are audio and one of "
+            f"{', '.join(TEXT_COLUMNS)}. Name a data set of speech."
+        )
+    # Not decoded by its library, which would want one more for that.
+    return rows.cast_column("audio", datasets.Audio(decode=False))
+
+
+def _sound(audio: dict[str, Any], folder: Path, number: int) -> Path:
+    """Where the sound of a row lies: in its own file, or in one that is written here."""
+    name = Path(audio.get("path") or "sound.wav")
+    if audio.get("bytes") is None:
+        return name.resolve()
+    sound = folder / f"{number:07d}{name.suffix or '.wav'}"
+    sound.write_bytes(audio["bytes"])
+    return sound.resolve()
