@@ -55,6 +55,13 @@ def test_the_newest_come_first_whatever_order_was_asked_for(client: Client, make
     assert titles(client, "?q=lilies") == []
 
 
+def test_it_holds_what_was_asked_for_and_nothing_near_it(client: Client, make_video: MakeVideo) -> None:
+    indexed(make_video(title="Roses in bloom"))
+    assert "Showing results for" in client.get("/search/?q=rosse").content.decode()
+    assert titles(client, "?q=rosse") == []
+    assert titles(client, "?q=roses+xylophone") == []
+
+
 def test_it_tells_its_owner_no_more_than_others(client: Client, make_video: MakeVideo, owner: User) -> None:
     indexed(make_video(title="Open roses"), make_video(title="Secret roses", visibility=Visibility.PRIVATE))
     client.force_login(owner)

@@ -67,7 +67,9 @@ class _SearchFeed(Feed[ShownHit, SearchQuery]):
 
     def items(self, query: SearchQuery) -> list[ShownHit]:
         # Asked as nobody in particular, whoever asks: readers and caches hand a feed on.
-        return shown_hits(search_videos(AnonymousUser(), query).hits)
+        found = search_videos(AnonymousUser(), query)
+        # A page says that it shows something else than was asked for; an item in a reader could not.
+        return [] if found.is_relaxed else shown_hits(found.hits)
 
     def item_title(self, item: ShownHit) -> str:
         return escape(_xml(item.hit.video.title))  # readers take it for HTML
