@@ -7,6 +7,7 @@ class TranscriptionConfig(AppConfig):
     label = "transcription"
 
     def ready(self) -> None:
-        from apps.transcription.checks import check_model_folders
+        from apps.transcription.checks import check_gpu, check_model_folders
 
+        register(check_gpu)
         register(check_model_folders)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
 NO_MODEL = "none"  # as NO_LANGUAGE_MODEL and NO_PUNCTUATION of `asr`, whose import would load numpy
+DEVICES = Path("/dev")
+GPUS = ("nvidia[0-9]*", "kfd", "dxg")  # of NVIDIA's, AMD's and Windows' drivers
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -29,3 +33,33 @@ def check_model_folders(**_: Any) -> list[CheckMessage]:
         for setting, model in named
         if model not in ("", NO_MODEL) and not HUB_ID.fullmatch(model) and not Path(model).expanduser().is_dir()
     ]
+
+
+def check_gpu(devices: Path = DEVICES, **_: Any) -> list[CheckMessage]:
+    """ASR_DEVICE=cuda finds a GPU, and, for a checkpoint, a torch that can use it.
+
+    Asks neither torch nor the driver: a process that did could not be forked any more.
+    """
+    if settings.ASR_DEVICE != "cuda":
+        return []
+    if not any(found for pattern in GPUS for found in devices.glob(pattern)):
+        reason = "this machine shows no GPU"
+    elif (settings.ASR_MODEL or settings.ASR_MODELS) and not _torch_uses_gpus():
+        reason = "the torch that is installed is built for CPUs alone"
+    else:
+        return []
+    return [
+        Error(
+            f"ASR_DEVICE='cuda' cannot work: {reason}.",
+            hint="Set ASR_DEVICE=cpu, or auto; or run the worker for speech where a GPU and a torch for it are.",
+            id="transcription.E002",
+        )
+    ]
+
+
+def _torch_uses_gpus() -> bool:
+    spec = importlib.util.find_spec("torch")
+    if spec is None or spec.origin is None:
+        return False
+    built_for = runpy.run_path(str(Path(spec.origin).with_name("version.py")))
+    return bool(built_for.get("cuda") or built_for.get("hip"))

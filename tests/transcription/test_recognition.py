@@ -5,7 +5,7 @@ from pytest_django import Settings
 
 from apps.transcription import recognition
 from apps.transcription.asr.recognizers.base import RecognizerUnavailableError
-from apps.transcription.checks import check_model_folders
+from apps.transcription.checks import check_gpu, check_model_folders
 from apps.transcription.recognition import LanguageNotRecognizedError, recognizer_for
 from tests.transcription.asr.checkpoints import save_checkpoint
 from tests.transcription.asr.punctuation_checkpoints import save_punctuation_checkpoint
@@ -115,3 +115,26 @@ def test_a_folder_that_does_not_exist_is_told_at_start(settings: Settings, tmp_p
     for fine in (str(tmp_path), "facebook/wav2vec2-base-960h", "none", ""):
         setattr(settings, setting, fine)
         assert check_model_folders() == []
+
+
+def test_a_gpu_that_is_not_there_is_told_at_start(settings: Settings, tmp_path: Path) -> None:
+    for fine in ("auto", "cpu"):
+        settings.ASR_DEVICE = fine
+        assert check_gpu(tmp_path) == []
+    settings.ASR_DEVICE = "cuda"
+    [error] = check_gpu(tmp_path)
+    assert "ASR_DEVICE='cuda' cannot work: this machine shows no GPU" in error.msg
+    assert "ASR_DEVICE=cpu" in str(error.hint)
+
+
+def test_a_torch_that_cannot_use_the_gpu_is_told_at_start(settings: Settings, tmp_path: Path) -> None:
+    import torch
+
+    if torch.version.cuda or torch.version.hip:
+        pytest.skip("the torch that is installed can use GPUs")
+    (tmp_path / "nvidia0").touch()
+    settings.ASR_DEVICE = "cuda"
+    assert check_gpu(tmp_path) == [], "the embedded recogniser does not need torch"
+    settings.ASR_MODEL = "facebook/wav2vec2-base-960h"
+    [error] = check_gpu(tmp_path)
+    assert "built for CPUs alone" in error.msg
