@@ -71,8 +71,12 @@ def _sqlite(folder: Path, moments: int) -> tuple[SearchBackend, Callable[[], flo
 
 
 def _elasticsearch(folder: Path, moments: int) -> tuple[SearchBackend, Callable[[], float]]:  # noqa: ARG001
+    import django
     from elasticsearch import Elasticsearch
 
+    # Its document classes belong to models.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoportal.settings")
+    django.setup()
     from apps.search.backends.elasticsearch import ElasticsearchBackend, ElasticsearchOptions
 
     url = os.environ.get("ELASTICSEARCH_TEST_URL", "http://127.0.0.1:9200")

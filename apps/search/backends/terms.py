@@ -13,6 +13,9 @@ MIN_PREFIX_CHARACTERS = 2  # a single ASCII letter begins too many words
 _PIECE = re.compile(r'"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+)')
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LAST_WORD = re.compile(r"[^\W_]+$")
+_ACCENTS = re.compile("[\u0300-\u036f]+")  # of Latin, Greek and Cyrillic letters
+# Where some two thousand others are; most texts have none of these characters.
+_MAY_HAVE_OTHERS = re.compile("[\u0483-\u1fff\u20d0-\u20ff\u2c00-\U0010ffff]")
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»", '"'))
 
 
@@ -23,6 +26,8 @@ class Term:
     text: str  # holds a letter or digit, and no quote or control character
     is_phrase: bool = False  # it was in quotes
     is_prefix: bool = False  # its last word may go on
+    # With it, where they are known: the words that it may go on to, folded, `text` itself among them or not.
+    completions: tuple[str, ...] = ()
 
 
 def printable(text: str) -> str:
@@ -56,8 +61,12 @@ def parse(text: str) -> tuple[Term, ...]:
 
 def fold(text: str) -> str:
     """`text` in lower case and without diacritics, as tokenisers compare it."""
-    decomposed = unicodedata.normalize("NFD", text.lower())
-    return "".join(character for character in decomposed if unicodedata.category(character) != "Mn")
+    if text.isascii():
+        return text.lower()
+    folded = _ACCENTS.sub("", unicodedata.normalize("NFD", text.lower()))
+    if _MAY_HAVE_OTHERS.search(folded) is None:
+        return folded
+    return "".join(character for character in folded if unicodedata.category(character) != "Mn")
 
 
 def is_searchable(text: str) -> bool:

@@ -280,6 +280,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=LOCK_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     # The outbox forgets what the index says it has: it must have it after a power cut too.
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -8000")  # KiB, four times the default: each hit reads other pages
     connection.execute("PRAGMA temp_store = MEMORY")  # what matches: see `matching`
     return connection
 

@@ -59,6 +59,8 @@ def _every(terms: Sequence[Term]) -> str:
 
 def _one(term: Term) -> str:
     text = _quoted(term.text)
+    if term.completions:
+        return f"({' OR '.join([text, *map(_quoted, term.completions)])})"
     # The whole word counts once more than a longer one that begins so: "art" before "article".
     return f"({text} OR {text}*)" if term.is_prefix else text
 

@@ -10,6 +10,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from apps.search.backends.base import FacetValue, SearchQuery, Viewer
 from apps.search.backends.sqlite.writing import milliseconds
@@ -25,6 +26,15 @@ CREATE TEMP TABLE IF NOT EXISTS matches (
 )
 """
 _COLUMNS = "d.id, d.topic_label, d.topic_name, d.languages, d.created_at_ms, d.duration_ms"
+
+
+@dataclass(frozen=True)
+class Facets:
+    """How many videos there are, and, of each facet, as if it had no filter."""
+
+    total: int
+    topics: tuple[FacetValue, ...]
+    languages: tuple[FacetValue, ...]
 
 
 def seen_by(viewer: Viewer) -> dict[str, object]:
@@ -73,34 +83,30 @@ def passing(topic: str, language: str) -> tuple[str, dict[str, object]]:
     return " AND ".join(conditions), values
 
 
-def count(connection: sqlite3.Connection, topic: str, language: str) -> int:
-    condition, values = passing(topic, language)
-    row = connection.execute(f"SELECT count(*) FROM matches WHERE {condition}", values).fetchone()  # noqa: S608
-    return int(row[0])
-
-
-def topics(connection: sqlite3.Connection, language: str) -> tuple[FacetValue, ...]:
-    """As if no topic were asked for."""
-    condition, values = passing("", language)
+def facets(connection: sqlite3.Connection, topic: str, language: str) -> Facets:
+    """Of `matches`, the filters by `topic` and `language` laid on."""
     rows = connection.execute(
-        f"SELECT topic_label, max(topic_name), count(*) FROM matches WHERE {condition} GROUP BY topic_label",  # noqa: S608
-        values,
+        "SELECT topic_label, max(topic_name), languages, count(*) FROM matches GROUP BY topic_label, languages"
     )
-    return _in_order(FacetValue(label, name, count) for label, name, count in rows if label)
-
-
-def languages(connection: sqlite3.Connection, topic: str) -> tuple[FacetValue, ...]:
-    """As if no language were asked for."""
-    condition, values = passing(topic, "")
-    rows = connection.execute(
-        f"SELECT languages, count(*) FROM matches WHERE {condition} GROUP BY languages",  # noqa: S608
-        values,
+    total = 0
+    names: dict[str, str] = {}
+    topics: Counter[str] = Counter()
+    languages: Counter[str] = Counter()
+    for label, name, together, count in rows:
+        spoken = together.split()
+        is_of_topic, is_in_language = topic in ("", label), not language or language in spoken
+        if is_in_language and label:
+            topics[label] += count
+            names[label] = max(name, names.get(label, ""))
+        if is_of_topic:
+            languages.update(dict.fromkeys(spoken, count))
+        if is_of_topic and is_in_language:
+            total += count
+    return Facets(
+        total,
+        _in_order(FacetValue(label, names[label], count) for label, count in topics.items()),
+        _in_order(FacetValue(language, language, count) for language, count in languages.items()),
     )
-    counts: Counter[str] = Counter()
-    for together, count in rows:
-        for language in together.split():
-            counts[language] += count
-    return _in_order(FacetValue(language, language, count) for language, count in counts.items())
 
 
 def _in_order(facet: Iterable[FacetValue]) -> tuple[FacetValue, ...]:

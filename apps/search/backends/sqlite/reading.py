@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from collections import Counter
+from dataclasses import replace
 from uuid import UUID
 
 from apps.search.backends import spelling
@@ -12,13 +15,14 @@ from apps.search.backends.marking import CLOSE, OPEN, Passage, best_moments, to_
 from apps.search.backends.sqlite import match, matching, ranking
 from apps.search.backends.sqlite.vocabulary import SqliteVocabulary
 from apps.search.backends.sqlite.writing import moment_ids
-from apps.search.backends.terms import Term
+from apps.search.backends.terms import Term, fold
 
 _SNIPPET_TOKENS = 32
 
 # Of one video so many matching passages are looked at, the first ones: enough to choose five from, however common
 # the words. Passages are looked at for the videos of one page only, so that common words cost no more than rare ones.
-PASSAGES_PER_VIDEO = 60
+PASSAGES_PER_VIDEO = 16
+_COMPLETIONS = 30  # of a beginning, the words that are said most
 
 
 def search(connection: sqlite3.Connection, query: SearchQuery, viewer: Viewer) -> SearchResults:
@@ -40,20 +44,23 @@ def search(connection: sqlite3.Connection, query: SearchQuery, viewer: Viewer) -
         ranking.score(connection, terms, has_all=has_all)
     else:
         ranking.forget(connection)
+    facets = matching.facets(connection, query.topic, query.language)
     return SearchResults(
-        total=matching.count(connection, query.topic, query.language),
+        total=facets.total,
         hits=tuple(_hit(connection, *found, terms) for found in ranking.page(connection, query)),
-        topics=matching.topics(connection, query.language),
-        languages=matching.languages(connection, query.topic),
+        topics=facets.topics,
+        languages=facets.languages,
         is_relaxed=is_relaxed,
         did_you_mean=did_you_mean,
     )
 
 
 def _hit(connection: sqlite3.Connection, document_id: int, score: float, terms: tuple[Term, ...]) -> Hit:
-    video_id, topic_label, languages, title, description = connection.execute(
-        "SELECT video_id, topic_label, languages, title, description FROM documents WHERE id = ?", (document_id,)
+    video_id, topic_label, languages, title, description, transcript = connection.execute(
+        "SELECT video_id, topic_label, languages, title, description, transcript FROM documents WHERE id = ?",
+        (document_id,),
     ).fetchone()
+    terms = _completed(terms, title, description, transcript)
     marked_title, snippet = _marked(connection, document_id, terms)
     if not snippet:
         words = description.split(" ")
@@ -67,6 +74,18 @@ def _hit(connection: sqlite3.Connection, document_id: int, score: float, terms: 
         topic_label=topic_label,
         languages=tuple(languages.split()),
     )
+
+
+def _completed(terms: tuple[Term, ...], *texts: str) -> tuple[Term, ...]:
+    """The terms with the words of one video that the last may go on to.
+
+    FTS5 looks for a beginning in the whole index, however few rows are asked for: several milliseconds, for each hit.
+    """
+    if not terms or not terms[-1].is_prefix or not (typed := fold(terms[-1].text)).isalnum():
+        return terms
+    counts = Counter(re.findall(rf"\b{typed}\w*", fold(" ".join(texts))))
+    completions = tuple(word for word, _ in counts.most_common(_COMPLETIONS))
+    return (*terms[:-1], replace(terms[-1], is_prefix=bool(completions), completions=completions))
 
 
 def _marked(connection: sqlite3.Connection, document_id: int, terms: tuple[Term, ...]) -> tuple[str, str]:
