@@ -120,6 +120,17 @@ def test_it_tells_what_to_change(arguments: list[str], message: str) -> None:
         call_command("transcribe", *arguments)
 
 
+def test_a_file_that_is_cut_off_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = write_sound(tmp_path / "whole.mkv", speech(8), codec="pcm_s16le")
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    call_command("transcribe", str(whole), str(cut), "--output-dir", str(tmp_path / "captions"))
+    told = capsys.readouterr()
+    assert re.search(r"cut\.mkv: its sound ends 3 s before the file says\. It may be cut off", told.err)
+    assert "whole.mkv: its sound" not in told.err
+    assert "cut.vtt: " in told.out
+
+
 def test_sound_alone_is_taken_too(tmp_path: Path) -> None:
     sound = np.concatenate([silence(1), speech(4)])
     call_command("transcribe", str(write_sound(tmp_path / "memo.flac", sound, codec="flac")))

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,3 +48,14 @@ def test_what_dies_is_started_again(portal: Portal) -> None:
     before = children_of(pid)
     os.kill(max(before), signal.SIGKILL)
     wait_until(lambda: children_of(pid) - before, within_s=25, what="another process in its place")
+
+
+def test_a_second_portal_on_the_same_home_is_refused(portal: Portal) -> None:
+    (pid,) = portal.pids
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        portal.manage("runportal", "--port", "1", "--no-sample")
+    assert f"A portal runs on {portal.home} already (process {pid})." in refused.value.stderr
+    portal.stop(signal.SIGKILL)
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        portal.manage("runportal", "--port", "1", "--host", "192.0.2.1", "--no-sample")
+    assert "Cannot listen" in refused.value.stderr, "the lock went with the process"

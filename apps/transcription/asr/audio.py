@@ -58,6 +58,19 @@ def duration_ms(path: Path) -> int:
         return max(0, int(1000 * (end_s - _origin_s(container))))
 
 
+def sound_ms(path: Path) -> int:
+    """Where the file says that its sound ends; where it says so of the whole alone, the end of that.
+
+    Raises AudioDecodeError and NoAudioError.
+    """
+    with _opened(path) as container:
+        stream = _audio_stream(container, path)
+        if stream.duration and stream.time_base:
+            ends_s = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
+            return max(0, int(1000 * (ends_s - _origin_s(container))))
+    return duration_ms(path)
+
+
 def stream_samples(path: Path, *, start_ms: int = 0) -> Iterator[NDArray[np.float32]]:
     """The file's sound from `start_ms` on, in blocks of float32 `(n,)`, 1 <= n <= 16,000: mono, 16 kHz, in [-1, 1].
 

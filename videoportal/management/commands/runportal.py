@@ -1,10 +1,12 @@
 """manage.py runportal: the whole portal on one machine, until Ctrl-C."""
 
+import fcntl
+import os
 import socket
 import time
 from argparse import ArgumentParser
 from contextlib import closing
-from typing import Any
+from typing import IO, Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -26,6 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
+        lock = _locked_home()
         _require_free_port(host, port)
         call_command("migrate", verbosity=0, interactive=False)
         if not (settings.BASE_DIR / "static" / "dist" / "main.js").is_file():
@@ -46,6 +49,7 @@ class Command(BaseCommand):
             self.stdout.write("\nStopping…")
         finally:
             supervisor.stop()
+            lock.close()
         self.stdout.write("Stopped.")
 
     def _announce(self, address: str, link: str | None) -> None:
@@ -57,6 +61,29 @@ class Command(BaseCommand):
         self.stdout.write(f"  Everything is kept in {settings.HOME}. Ctrl-C stops it.")
         self.stdout.write("")
         self.stdout.flush()
+
+
+def _locked_home() -> IO[str]:
+    """A file of the home that is locked until it is closed or this process ends, however it ends.
+
+    A second portal on the same home would give its work to the first one's workers, and see no change of its settings.
+    Raises CommandError where there is one.
+    """
+    file = (settings.HOME / "portal.lock").open("a+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        process = file.read().strip() or "unknown"
+        file.close()
+        raise CommandError(
+            f"A portal runs on {settings.HOME} already (process {process}). Stop it first, or give this one a folder "
+            "of its own: VIDEOPORTAL_HOME=/path/to/another make run."
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
 
 
 def _require_free_port(host: str, port: int) -> None:

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from apps.transcription import formats
-from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, duration_ms
+from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, duration_ms, sound_ms
 from apps.transcription.asr.captions import Caption
 from apps.transcription.asr.reading import Reader
 from apps.transcription.asr.recognizers.base import Recognizer, RecognizerUnavailableError
@@ -31,6 +31,9 @@ WRITERS: dict[str, Callable[[Iterable[Caption]], Iterator[str]]] = {
     "txt": formats.to_text,
     "json": formats.to_json,
 }
+# What may be missing at the end of a file that is whole: the rounding of headers.
+TOLERANCE_MS = 1_000
+TOLERANCE_FRACTION = 0.01
 BAR_FORMAT = "{desc}: {percentage:3.0f} %|{bar}| {n_fmt} of {total_fmt} s [{elapsed}, {remaining} left]"
 
 
@@ -69,12 +72,21 @@ class Command(BaseCommand):
         n_refused = 0
         for source, output in zip(options["files"], outputs, strict=True):
             try:
-                n_captions = _transcribe(source, output, recognizer, reader, form=form, is_forced=options["force"])
+                n_captions, missing_s = _transcribe(
+                    source, output, recognizer, reader, form=form, is_forced=options["force"]
+                )
             except FileRefusedError as error:
                 n_refused += 1
                 self.stderr.write(self.style.ERROR(str(error)))
             else:
                 self.stdout.write(f"{output}: {n_captions} captions")
+                if missing_s:
+                    self.stderr.write(
+                        self.style.WARNING(
+                            f"{source}: its sound ends {missing_s:.0f} s before the file says. It may be cut off: the "
+                            "captions are of what is there."
+                        )
+                    )
         if n_refused:
             # The reason of each is written above; a CommandError would only repeat that there were some.
             sys.exit(1)
@@ -105,14 +117,18 @@ def _outputs(sources: list[Path], output: Path | None, output_dir: Path | None, 
 
 def _transcribe(
     source: Path, output: Path, recognizer: Recognizer, reader: Reader | None, *, form: str, is_forced: bool
-) -> int:
-    """Writes the captions of one file; returns how many. Raises FileRefusedError."""
+) -> tuple[int, float]:
+    """Writes the captions of one file; returns how many, and how many seconds of sound are missing at its end.
+
+    Raises FileRefusedError.
+    """
     if output.exists() and source.exists() and output.samefile(source):
         raise FileRefusedError(f"{output} is the file to be transcribed: name another --output.")
     if output.exists() and not is_forced:
         raise FileRefusedError(f"{output} exists already: delete it, or say --force.")
     try:
-        captions = _captions(source, recognizer, reader)
+        captions, heard_ms = _captions(source, recognizer, reader)
+        missing_ms = sound_ms(source) - heard_ms
     except (AudioDecodeError, NoAudioError) as error:
         raise FileRefusedError(str(error)) from error
     if not captions:
@@ -121,10 +137,12 @@ def _transcribe(
         _write(output, WRITERS[form](captions))
     except OSError as error:
         raise FileRefusedError(f"{output} cannot be written: {error.strerror}.") from error
-    return len(captions)
+    is_whole = missing_ms <= max(TOLERANCE_MS, TOLERANCE_FRACTION * heard_ms)
+    return len(captions), 0.0 if is_whole else missing_ms / 1000
 
 
-def _captions(source: Path, recognizer: Recognizer, reader: Reader | None) -> list[Caption]:
+def _captions(source: Path, recognizer: Recognizer, reader: Reader | None) -> tuple[list[Caption], int]:
+    """The captions of a file, and up to where it has sound, in ms."""
     captions: list[Caption] = []
     done_ms = 0
     total_s = max(1, duration_ms(source) // 1000)
@@ -133,7 +151,7 @@ def _captions(source: Path, recognizer: Recognizer, reader: Reader | None) -> li
             captions.extend(segment.captions)
             bar.update(segment.position_ms // 1000 - done_ms // 1000)
             done_ms = segment.position_ms
-    return captions
+    return captions, done_ms
 
 
 def _write(output: Path, pieces: Iterable[str]) -> None:
