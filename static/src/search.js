@@ -1,4 +1,4 @@
-// "/" goes to the search box; filters of the search page apply as they are chosen.
+// "/" goes to the search box; filters of the search page apply as they are clicked.
 import { isTyping } from "./hotkeys.js";
 
 export function enhanceSearch(root) {
@@ -16,8 +16,12 @@ export function enhanceSearch(root) {
   if (fold && window.matchMedia("(min-width: 60.01rem)").matches) fold.open = true;
 
   const filters = root.querySelector("form[data-filters]");
+  // With a pointer a choice applies at once. By keyboard one passes other choices on the way: there the button applies.
+  let isByPointer = false;
+  filters?.addEventListener("pointerdown", () => (isByPointer = true));
+  filters?.addEventListener("keydown", () => (isByPointer = false));
   filters?.addEventListener("change", (event) => {
-    if (event.target.matches("select, input[type=checkbox], input[type=radio]")) filters.requestSubmit();
+    if (isByPointer && event.target.matches("select, input[type=radio]")) filters.requestSubmit();
   });
   // An address that is shared should say what is asked, and nothing of what is not.
   filters?.addEventListener("formdata", ({ formData }) => {
