@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.db.models import prefetch_related_objects
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from apps.classification.models import Topic
 from apps.pages.cards import topic_of
 from apps.pages.templatetags.portal import seconds
 from apps.search.backends.base import MomentHit
 from apps.search.queries import FoundVideo
+from apps.transcription.matching import find_in, marked_html, marks_in
 from apps.videos.models import Video
 from apps.videos.thumbnails import Thumbnail, thumbnail_at
 
@@ -33,16 +36,24 @@ class ShownMoment:
 
 @dataclass(frozen=True)
 class ShownHit:
-    """A video that was found."""
+    """A video that was found. `tags_html` are those of its tags that match, marked."""
 
     hit: FoundVideo
     topic: Topic | None
+    tags_html: tuple[SafeString, ...]
     moments: tuple[ShownMoment, ...]
 
 
-def shown_hits(hits: Iterable[FoundVideo]) -> list[ShownHit]:
-    """In the same order. Reads the storyboard of each video that has moments."""
-    return [ShownHit(hit, topic_of(hit.video), shown_moments(hit)) for hit in hits]
+def shown_hits(hits: Sequence[FoundVideo], text: str) -> list[ShownHit]:
+    """What `text` found, in the same order. One query, and the storyboard of each video that has moments."""
+    prefetch_related_objects([hit.video for hit in hits], "tags")
+    return [ShownHit(hit, topic_of(hit.video), matching_tags(hit.video, text), shown_moments(hit)) for hit in hits]
+
+
+def matching_tags(video: Video, text: str) -> tuple[SafeString, ...]:
+    names = sorted(tag.name for tag in video.tags.all())
+    found = [(name, find_in([name], text)) for name in names]
+    return tuple(marked_html(name, marks_in(0, len(name), matches)) for name, matches in found if matches)
 
 
 def shown_moments(hit: FoundVideo) -> tuple[ShownMoment, ...]:

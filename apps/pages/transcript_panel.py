@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from apps.transcription.matching import MAX_MATCHES, Match, find_in, marked_html, marks_in, on_one_line
 from apps.transcription.models import Cue, Transcript
@@ -153,11 +153,11 @@ def search_in(transcript: Transcript, wanted: str, *, match: int | None, start_m
 def _row(cue: Cue, search: Search) -> Row:
     text = on_one_line(cue.text)
     marks = marks_in(cue.position, len(text), search.matches)
-    words = [Word(_safe(marked_html(text, marks)), cue.start_ms, cue.end_ms, None)]
+    words = [Word(marked_html(text, marks), cue.start_ms, cue.end_ms, None)]
     places = _places_of(cue, text)
     if places:
         words = [
-            Word(_safe(marked_html(text, marks, begin, end)), word["start_ms"], word["end_ms"], word.get("confidence"))
+            Word(marked_html(text, marks, begin, end), word["start_ms"], word["end_ms"], word.get("confidence"))
             for word, (begin, end) in zip(cue.words, places, strict=True)
         ]
     return Row(cue.position, cue.start_ms, cue.end_ms, text, tuple(words), search.chosen_cue == cue.position)
@@ -173,7 +173,3 @@ def _places_of(cue: Cue, text: str) -> list[tuple[int, int]]:
         at = begin + len(word["text"])
         places.append((begin, at))
     return places
-
-
-def _safe(marked: str) -> SafeString:
-    return mark_safe(marked)  # noqa: S308 -- `marked_html` escapes everything but its marks

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+from django.utils.safestring import SafeString, mark_safe
+
 MAX_CHARACTERS = 200  # of what is looked for
 MAX_MATCHES = 1_000  # more than anybody steps through; a single letter would have hundreds of thousands
 # Where the words are not said one after another, those of so many letters are looked for one by one.
@@ -70,7 +72,7 @@ def marks_in(number: int, length: int, matches: Sequence[Match]) -> list[tuple[i
     ]
 
 
-def marked_html(text: str, marks: Iterable[tuple[int, int]], begin: int = 0, end: int | None = None) -> str:
+def marked_html(text: str, marks: Iterable[tuple[int, int]], begin: int = 0, end: int | None = None) -> SafeString:
     """`text[begin:end]`, escaped, with `<mark>` around the `marks`, which are offsets in `text`, in order."""
     end = len(text) if end is None else end
     pieces, at = [], begin
@@ -79,7 +81,7 @@ def marked_html(text: str, marks: Iterable[tuple[int, int]], begin: int = 0, end
         if low < high:
             pieces += [html.escape(text[at:low]), "<mark>", html.escape(text[low:high]), "</mark>"]
             at = high
-    return "".join([*pieces, html.escape(text[at:end])])
+    return mark_safe("".join([*pieces, html.escape(text[at:end])]))  # noqa: S308 -- every piece is escaped
 
 
 def on_one_line(text: str) -> str:

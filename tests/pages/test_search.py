@@ -13,7 +13,7 @@ from apps.search import outbox
 from apps.search.backends.base import SearchUnavailableError
 from apps.search.models import OutboxEntry
 from apps.videos.files import folder
-from apps.videos.models import Video, Visibility
+from apps.videos.models import Tag, Video, Visibility
 from apps.videos.stills import storyboard_vtt
 from tests.pages.conftest import MakeVideo, add_transcript
 
@@ -103,6 +103,15 @@ def test_a_link_keeps_to_the_language_in_which_it_is_said(client: Client, video:
     add_transcript(video, cues=3, language="de")
     indexed(video)
     assert f"/watch/{video.pk}/?t=4s&amp;lang=de&amp;q=number2" in search(client, "?q=number2")
+
+
+def test_a_tag_that_matches_is_shown(client: Client, video: Video) -> None:
+    video.tags.add(*[Tag.objects.create(name=name) for name in ("winter & snow", "reading")])
+    indexed(video)
+    html = search(client, "?q=sno")
+    assert "Tagged #winter &amp; <mark>sno</mark>w" in html
+    assert "#reading" not in html
+    assert "Tagged" not in search(client, "?q=gardens")
 
 
 def test_it_says_what_it_took_a_typo_for(client: Client, make_video: MakeVideo) -> None:

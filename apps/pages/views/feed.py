@@ -69,7 +69,7 @@ class _SearchFeed(Feed[ShownHit, SearchQuery]):
         # Asked as nobody in particular, whoever asks: readers and caches hand a feed on.
         found = search_videos(AnonymousUser(), query)
         # A page says that it shows something else than was asked for; an item in a reader could not.
-        return [] if found.is_relaxed else shown_hits(found.hits)
+        return [] if found.is_relaxed else shown_hits(found.hits, query.text)
 
     def item_title(self, item: ShownHit) -> str:
         return escape(_xml(item.hit.video.title))  # readers take it for HTML

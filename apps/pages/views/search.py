@@ -51,7 +51,7 @@ def _shown(results: SearchPage) -> dict[str, Any]:
     topics = _choices(results.topics, query.topic, _topic_name(query.topic))
     return {
         "results": results,
-        "hits": shown_hits(results.hits),
+        "hits": shown_hits(results.hits, results.did_you_mean or query.text),
         "topics": topics,
         "languages": _choices(results.languages, query.language, LANGUAGE_NAMES.get(query.language, query.language)),
         "min_minutes": _minutes(query.min_duration_ms),
