@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from apps.classification.bert.classifier import TopicClassifier
 
 CLASSIFIER_LENGTH = 200  # TopicPrediction.classifier
-_WORD = re.compile(r"[^\W\d_]{2,}")  # letters of any script; "IMG_1234" has one word, "video 3" too
+_WORD = re.compile(r"(?<!\w)[^\W\d_]{2,}(?!\w)")  # letters of any script; "IMG_1234" is none, "video 3" has one
+# Words that tell nothing of a topic: by them alone a clip of three seconds would be filed under something.
+_TELL_NOTHING = frozenset(
+    """
+    about above after again all also am an and any are as at be because been before being below between both but by can
+    could did do does doing down each few for from further had has have having he her here hers him his how if in into
+    is it its just like me more most my no nor not now of off oh ok okay on once only or other our out over own please
+    same she should so some soon such than thank thanks that the their them then there these they this those through
+    to too under until up us very was we well were what when where which while who whom why will with would yeah yes
+    you your zero one two three four five six seven eight nine ten hello hi video clip test untitled
+    """.split()  # noqa: SIM905
+)
 
 
 def classify_video(
@@ -33,13 +44,13 @@ def classify_video(
     probabilities are kept. What a moderator confirmed is left alone.
 
     Raises StageSkippedError, and removes an earlier prediction, where the video is in a language that the classifier
-    does not understand or has fewer than TOPIC_MIN_WORDS words: a file name is not evidence.
+    does not understand or has fewer than TOPIC_MIN_WORDS telling words: a file name is not evidence.
     """
     if TopicPrediction.objects.filter(video=video, is_confirmed=True).exists():
         progress(1.0, "A moderator chose the topic.")
         return
     text = text_of(video)
-    if len(_WORD.findall(text)) < settings.TOPIC_MIN_WORDS:
+    if len(telling_words(text)) < settings.TOPIC_MIN_WORDS:
         _remove(video)
         raise StageSkippedError("There are too few words in title, description and speech to tell a topic.")
     progress(0.1, "Reading title, description and transcript.")
@@ -61,6 +72,11 @@ def text_of(video: Video) -> str:
     """What a classifier reads: title, description and what is said, one a line. Costs two queries."""
     parts = (video.title, video.description, transcript_text(video))
     return "\n".join(part.strip() for part in parts if part.strip())
+
+
+def telling_words(text: str) -> set[str]:
+    """The different words of a text that could tell what it is about."""
+    return set(_WORD.findall(text.casefold())) - _TELL_NOTHING
 
 
 def _store(video: Video, probabilities: dict[str, float], classifier: str) -> TopicPrediction:

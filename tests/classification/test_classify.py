@@ -146,8 +146,18 @@ def test_a_choice_made_while_the_classifier_thinks_wins(video: Video, moderator:
     assert prediction.is_confirmed
 
 
-@pytest.mark.parametrize("title", ["IMG_1234", "video 3", "untitled", "2024-05-01 12.30"])
-def test_it_does_not_guess_from_a_file_name(owner: User, title: str) -> None:
+@pytest.mark.parametrize(
+    "title",
+    [
+        "IMG_1234",
+        "video 3",
+        "untitled",
+        "2024-05-01 12.30",
+        "bbaf2n: Bin blue at F two now.",
+        "Oh yes please, thank you",
+    ],
+)
+def test_it_does_not_guess_from_a_file_name_or_words_that_tell_nothing(owner: User, title: str) -> None:
     video = make_video(owner, title=title)
     TopicPrediction.objects.create(video=video, probability=0.9, classifier="an older one")
     with pytest.raises(StageSkippedError, match="too few words"):
