@@ -1,23 +1,24 @@
-"""How fast search is, and how good.
+"""How fast search is, how good, and whether it stays true.
 
     python -m benchmarks.search speed --engine sqlite --moments 10000 100000 1000000
+    python -m benchmarks.search resilience --engine elasticsearch
     python -m benchmarks.search --help
 
-Each part is a module of its own: `benchmarks.search_speed`. Real texts come from VIDEOPORTAL_DATA.
+Each part is a module of its own, `benchmarks.search_<part>`. Real texts come from VIDEOPORTAL_DATA.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import search_speed
+from benchmarks import search_resilience, search_speed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = parser.add_subparsers(required=True)
     # A part adds its arguments, and has `run(options)`.
-    for name, part in {"speed": search_speed}.items():
+    for name, part in {"speed": search_speed, "resilience": search_resilience}.items():
         its = parts.add_parser(name, description=part.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
         part.add_arguments(its)
         its.set_defaults(run=part.run)

@@ -32,14 +32,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _WORD = re.compile(r"[^\W_]{3,60}")
 
 
-def _exact() -> Any:
+def _exact(**options: str) -> Any:
     # Words of two or three letters that go on, which are the slow ones, are indexed as beginnings.
     prefixes = {"min_chars": 2, "max_chars": 3}
-    return fields.TextField(analyzer=EXACT, search_analyzer=EXACT_QUERY, index_prefixes=prefixes)
+    return fields.TextField(analyzer=EXACT, search_analyzer=EXACT_QUERY, index_prefixes=prefixes, **options)
 
 
-def _stemmed(language: str) -> Any:
-    return fields.TextField(analyzer=ANALYZER_OF.get(language, f"portal_{ANY}"))
+def _stemmed(language: str, **options: str) -> Any:
+    return fields.TextField(analyzer=ANALYZER_OF.get(language, f"portal_{ANY}"), **options)
 
 
 def _kept() -> Any:
@@ -54,10 +54,11 @@ class MomentDocument(InnerDoc):
     start_ms = fields.LongField()
     end_ms = fields.LongField()
     cues = _kept()  # as `marking.Passage.cues_json`
-    text = fields.TextField(analyzer=EXACT, search_analyzer=EXACT_QUERY)
-    text_en = _stemmed("en")
-    text_ro = _stemmed("ro")
-    text_any = _stemmed(ANY)
+    # With the places of words in the text: those of a hundred passages a page are marked without analysing them again.
+    text = _exact(index_options="offsets")
+    text_en = _stemmed("en", index_options="offsets")
+    text_ro = _stemmed("ro", index_options="offsets")
+    text_any = _stemmed(ANY, index_options="offsets")
 
 
 @registry.register_document

@@ -45,8 +45,7 @@ from apps.search.documents import milliseconds
 Answer = Mapping[str, Any]
 
 # Of one video so many matching passages are looked at, the best ones: enough to choose five from that do not overlap.
-_PASSAGES_PER_VIDEO = 15
-_HAS_ALL = 1_000.0  # the score of a passage that has all the terms, beyond what rare words bring
+_PASSAGES_PER_VIDEO = 8
 _MAX_FACET_VALUES = 1_000
 # What the server takes in a filter; beyond, it fails.
 _MAX_LABEL = 1_000
@@ -222,11 +221,11 @@ def _places(client: Elasticsearch, index: str, ids: Sequence[str], terms: Sequen
     in_video = match.each_of(terms, EXACT_FIELDS, STEMMED_FIELDS)
     as_phrases = not all(match.is_one_word(term) for term in terms)
     in_moment = match.each_of(terms, [MOMENT_TEXT], STEMMED_MOMENT_TEXT)
-    all_together = {"constant_score": {"filter": {"bool": {"filter": in_moment}}, "boost": _HAS_ALL}}
     moments: Query = {
         "nested": {
             "path": MOMENTS,
-            "query": match.any_of([all_together, *in_moment]),
+            # A passage scores how many of the terms it has: what BM25 would say of one of a page, nobody asks.
+            "query": match.any_of([{"constant_score": {"filter": condition}} for condition in in_moment]),
             "inner_hits": {
                 "size": _PASSAGES_PER_VIDEO,
                 "_source": [f"{MOMENTS}.language", f"{MOMENTS}.cues"],
@@ -262,7 +261,7 @@ def _hit(hit: Answer, places: Answer, terms: tuple[Term, ...]) -> Hit:
 def _moments(places: Answer, terms: tuple[Term, ...]) -> tuple[MomentHit, ...]:
     """The passages with all the terms; where no passage has all, with any of them."""
     found = places.get("inner_hits", {}).get(MOMENTS, {}).get("hits", {}).get("hits", [])
-    best = [one for one in found if one["_score"] >= _HAS_ALL] or found
+    best = [one for one in found if one["_score"] >= len(terms)] or found
     passages = []
     for one in best:
         text = highlights.whole(one.get("highlight", {}), (MOMENT_TEXT, *STEMMED_MOMENT_TEXT))
