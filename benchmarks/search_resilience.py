@@ -1,8 +1,8 @@
 """Rounds of writing while the drainers and a rebuild are killed at random instants, and Elasticsearch is away.
 
 In each round two drainers and one who rebuilds again and again work while videos are changed, added and deleted; all
-three are killed with SIGKILL, and the way to the server is cut in the middle. Afterwards the outbox is drained once more
-and index and database are compared, video by video. Ends with status 1 where they differ.
+three are killed with SIGKILL, and the way to the server is cut in the middle. Afterwards the outbox is drained once
+more, and index and database are compared, video by video. Ends with status 1 where they differ.
 """
 
 from __future__ import annotations
