@@ -203,7 +203,7 @@ def read_calibrations(file: Path) -> dict[str, Calibration]:
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise CalibrationError(
-            f"{file} cannot be read ({error!r}): delete it, or write it anew with `python manage.py calibrate_asr`"
+            f"{file} cannot be read ({error!r}): delete it, and write it anew with `python manage.py calibrate_asr`"
         ) from error
 
 

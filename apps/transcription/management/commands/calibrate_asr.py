@@ -13,6 +13,7 @@ from apps.transcription.asr.calibration import (
     CalibrationError,
     cross_calibrated,
     fit,
+    read_calibrations,
     write_calibrations,
 )
 from apps.transcription.asr.evaluation import Heard, by_corpus, reliability, word_time_error
@@ -64,7 +65,7 @@ class Command(BaseCommand):
             }
             calibrations = {decoding: fit(its, fitted_on=_sources(its)) for decoding, its in heard.items()}
             file = options["output"] or recognizer.calibration_file
-            write_calibrations(file, calibrations)
+            write_calibrations(file, read_calibrations(file) | calibrations)
         except (ManifestError, CalibrationError, LanguageNotRecognizedError, RecognizerUnavailableError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
