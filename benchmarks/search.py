@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import search_resilience, search_speed
+from benchmarks import search_freshness, search_resilience, search_speed
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = parser.add_subparsers(required=True)
     # A part adds its arguments, and has `run(options)`.
-    for name, part in {"speed": search_speed, "resilience": search_resilience}.items():
+    parts_by_name = {"speed": search_speed, "freshness": search_freshness, "resilience": search_resilience}
+    for name, part in parts_by_name.items():
         its = parts.add_parser(name, description=part.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
         part.add_arguments(its)
         its.set_defaults(run=part.run)

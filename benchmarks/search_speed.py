@@ -8,7 +8,6 @@ pages of twenty with facets, highlights and moments. Rows of former runs stay in
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from statistics import quantiles
 from apps.search.backends.base import SearchBackend, SearchQuery, Viewer
 from benchmarks.search_corpus import REPOSITORY, data_folder, documents, sentences
 from benchmarks.search_queries import KINDS, queries
+from benchmarks.search_tables import keep
 
 _SENTENCES = re.compile(r"[^.!?]+")
 _IN_EVERY_INDEX = 10_000  # moments
@@ -44,20 +44,17 @@ def run(options: argparse.Namespace) -> None:
     for moments in options.moments:
         engine, size_mb = ENGINES[options.engine](options.folder, moments)
         build = _built(options.folder / f"{options.engine}-{moments}.json", engine, texts, moments)
-        built = (options.engine, moments, build["videos"], f"{build['seconds']:.0f}", f"{size_mb():.0f}")
-        print("{}, {} moments, {} videos: built in {} s, {} MB".format(*built))
+        seconds, cpu = f"{build['seconds']:.0f}", f"{build['cpu_seconds']:.0f}"
+        built = (options.engine, moments, build["videos"], seconds, cpu, f"{size_mb():.0f}")
+        print("{}, {} moments, {} videos: built in {} s, {} s of this process's CPU; {} MB".format(*built))
         if options.csv:
-            _keep(options.csv / "builds.csv", ("engine", "moments", "videos", "build_s", "size_mb"), [built], key=2)
-        if options.build_only:
-            continue
-        rows, before = [], _resident_mb()
-        for kind in options.kinds:
-            p50, p95, p99 = _percentiles([_seconds(engine, text) for text in asked[kind]][_WARM_UP:])
-            rows.append((options.engine, moments, kind, f"{p50:.1f}", f"{p95:.1f}", f"{p99:.1f}"))
-            print(f"  {kind:8} p50 {p50:7.1f}  p95 {p95:7.1f}  p99 {p99:7.1f} ms", flush=True)
-        print(f"  memory of this process: {before:.0f} MB before, {_resident_mb():.0f} MB after")
-        if options.csv:
-            _keep(options.csv / "speed.csv", ("engine", "moments", "kind", "p50_ms", "p95_ms", "p99_ms"), rows, key=3)
+            keep(options.csv / "builds.csv", BUILDS, [built], key=2)
+        if not options.build_only:
+            before = _resident_mb()
+            rows = [(options.engine, moments, kind, *_ask(engine, kind, asked[kind])) for kind in options.kinds]
+            print(f"  memory of this process: {before:.0f} MB before, {_resident_mb():.0f} MB after")
+            if options.csv:
+                keep(options.csv / "speed.csv", SPEED, rows, key=3)
 
 
 # --- engines ---
@@ -91,6 +88,8 @@ def _elasticsearch(folder: Path, moments: int) -> tuple[SearchBackend, Callable[
     return ElasticsearchBackend(options), size_mb
 
 
+BUILDS = ("engine", "moments", "videos", "build_s", "build_cpu_s", "size_mb")
+SPEED = ("engine", "moments", "kind", "p50_ms", "p95_ms", "p99_ms", "p95_cpu_ms")
 ENGINES = {"sqlite": _sqlite, "elasticsearch": _elasticsearch}
 
 
@@ -103,17 +102,27 @@ def _built(record: Path, engine: SearchBackend, texts: Sequence[str], moments: i
         build: dict[str, float] = json.loads(record.read_text())
         if engine.count() == build["videos"]:
             return build
-    began = time.monotonic()
+    began, cpu_began = time.monotonic(), time.process_time()
     videos = engine.rebuild(documents(list(texts), moments), version=1)
-    build = {"videos": videos, "seconds": time.monotonic() - began}
+    build = {"videos": videos, "seconds": time.monotonic() - began, "cpu_seconds": time.process_time() - cpu_began}
     record.write_text(json.dumps(build))
     return build
 
 
-def _seconds(engine: SearchBackend, text: str) -> float:
-    began = time.perf_counter()
+def _ask(engine: SearchBackend, kind: str, texts: Sequence[str]) -> tuple[str, ...]:
+    """p50, p95 and p99 in ms, and p95 of this process's CPU."""
+    taken = [_seconds(engine, text) for text in texts][_WARM_UP:]
+    walls, cpu = _percentiles([wall for wall, _ in taken]), _percentiles([cpu for _, cpu in taken])
+    figures = tuple(f"{value:.1f}" for value in (*walls, cpu[1]))
+    print("  {:9} p50 {:>6}  p95 {:>6}  p99 {:>6}  p95 of CPU {:>6} ms".format(kind, *figures), flush=True)
+    return figures
+
+
+def _seconds(engine: SearchBackend, text: str) -> tuple[float, float]:
+    """Of the clock, and of this thread's CPU: what other work on the machine takes is not in it."""
+    began, cpu_began = time.perf_counter(), time.thread_time()
     engine.search(SearchQuery(text=text), Viewer())
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.thread_time() - cpu_began
 
 
 def _resident_mb() -> float:
@@ -125,15 +134,3 @@ def _percentiles(seconds: Sequence[float]) -> tuple[float, float, float]:
     """p50, p95 and p99 in ms."""
     cuts = quantiles(seconds, n=100, method="inclusive")
     return 1e3 * cuts[49], 1e3 * cuts[94], 1e3 * cuts[98]
-
-
-def _keep(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]], *, key: int) -> None:
-    """Writes the rows in the place of those with the same first `key` columns."""
-    kept: dict[tuple[str, ...], list[str]] = {}
-    if path.is_file():
-        with path.open(newline="") as file:
-            kept = {tuple(row[:key]): row for row in list(csv.reader(file))[1:]}
-    kept |= {tuple(map(str, row[:key])): list(map(str, row)) for row in rows}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *(kept[name] for name in sorted(kept))])
