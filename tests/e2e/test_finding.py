@@ -117,7 +117,7 @@ def test_suggestions_are_chosen_by_keyboard(visitor: Page, portal: Portal) -> No
     options = visitor.get_by_role("option")
     visitor.keyboard.press("/")
     visitor.keyboard.type("teleg")
-    expect(options.first).to_be_visible()
+    expect(options.first).to_be_visible(timeout=30_000)
     expect(box).to_have_attribute("aria-expanded", "true")
     visitor.keyboard.press("Escape")
     expect(options.first).to_be_hidden()
