@@ -298,9 +298,7 @@ ASR_PUNCTUATION_MODEL = text_setting("ASR_PUNCTUATION_MODEL")
 ASR_DEVICE = choice_setting("ASR_DEVICE", "auto", ("auto", "cpu", "cuda"))
 # Of a CTC checkpoint; auto: the fastest that `choose_precision` has let in, fp32 where it was not run.
 ASR_PRECISION = choice_setting("ASR_PRECISION", "auto", ("auto", "fp32", "bf16", "fp16", "int8"))
-ASR_CHUNK_S = float_setting("ASR_CHUNK_S", 0.0, at_least=0.0, at_most=60.0)  # what its network hears at once; 0: whole
-if 0 < ASR_CHUNK_S < 4:
-    raise refusal("ASR_CHUNK_S", ASR_CHUNK_S, "write 4 seconds or more (two are context), or 0.")
+ASR_CHUNK_S = float_setting("ASR_CHUNK_S", 30.0, at_least=4.0, at_most=60.0)  # what its network hears at once
 ASR_TORCH_COMPILE = bool_setting("ASR_TORCH_COMPILE", False)  # on a GPU
 ASR_MAX_SEGMENT_S = float_setting("ASR_MAX_SEGMENT_S", 20.0, at_least=2.0, at_most=29.0)
 ASR_BEAM_SIZE = int_setting("ASR_BEAM_SIZE", 5, at_least=1)  # of the embedded recogniser

@@ -21,7 +21,14 @@ from apps.videos.signals import video_changed
 from apps.videos.stage import StageFailedError, StageSkippedError
 from tests.factories import make_video
 from tests.transcription.rows import make_transcript
-from tests.transcription.voice import BareSyllablesRecognizer, SyllableRecognizer, babble, silence, write_video
+from tests.transcription.voice import (
+    BareSyllablesRecognizer,
+    ManySyllablesRecognizer,
+    SyllableRecognizer,
+    babble,
+    silence,
+    write_video,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -150,6 +157,23 @@ def test_it_goes_on_where_it_was_killed(talk: Video, at_call: int) -> None:
     assert Transcript.objects.get() == left
     assert cues(left) == expected
     assert second.calls == uninterrupted.calls - (at_call - 1)
+
+
+@pytest.mark.parametrize("at_call", [2, 3])
+def test_a_batch_in_which_it_was_killed_is_heard_again_and_nothing_else(talk: Video, at_call: int) -> None:
+    transcribe(talk)
+    expected = cues(served_transcript(talk))
+    Transcript.objects.all().delete()
+
+    with pytest.raises(KilledError):
+        transcribe(talk, ManySyllablesRecognizer(2, fails_at=at_call, failure=KilledError()))
+    left = Transcript.objects.get()
+    assert cues(left), "the first stretch came by itself"
+    assert cues(left) == expected[: len(cues(left))]
+
+    second = transcribe(talk, ManySyllablesRecognizer(2))
+    assert cues(left) == expected
+    assert second.calls == 2
 
 
 def test_it_keeps_neither_cues_nor_cursor_of_a_segment_whose_transaction_fails(talk: Video) -> None:

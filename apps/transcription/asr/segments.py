@@ -35,6 +35,7 @@ class SegmentOptions:
     """
 
     max_segment_s: float = 20.0
+    patience_s: float = 0.0  # so much longer it may become where there is no pause to cut at
     max_pause_s: float = 2.0  # a longer one ends the segment
     min_pause_ms: float = 96.0  # a shorter one is no place to cut
     min_speech_ms: float = 160.0  # less is a click or a cough
@@ -159,14 +160,14 @@ class _Run:
             self.first = None
         elif n_quiet >= self._windows(1000 * options.max_pause_s):
             return self._speech(end=self.last + 1, position=(window + 1 - WARM_UP_WINDOWS) * WINDOW_SAMPLES)
-        elif window + 1 - self.first >= self._windows(1000 * options.max_segment_s - 2 * options.padding_ms) - (
-            self.first if self.first <= SOON_WINDOWS else 0
-        ):
+        elif window + 1 >= self._longest_end():
             return self._cut_within(window + 1)
         return None
 
-    def _cut_within(self, end: int) -> Stretch:
-        """Cuts a segment that is as long as may be: at its longest pause, else where it is least loud."""
+    def _cut_within(self, end: int) -> Stretch | None:
+        """Cuts a segment that is as long as should be at its longest pause; without one, when patience has an end,
+        where it is least loud.
+        """
         assert self.first is not None
         pauses = [*self.pauses, (self.last + 1, end)]
         earliest = self.first + EARLIEST_CUT * (end - self.first)
@@ -174,9 +175,17 @@ class _Run:
         if length >= self._windows(self.options.min_pause_ms):
             kept = min(length / 2, WARM_UP_WINDOWS)
             return self._speech(end=start, position=int((start + length - kept) * WINDOW_SAMPLES))
+        if end < self._longest_end() + int(1000 * self.options.patience_s / WINDOW_MS):
+            return None
         first = max(self.first + 1, end - CUT_SEARCH_WINDOWS)
         quietest = first + int(np.argmin(self._loudness(first, end)))
         return self._speech(end=quietest + 1, position=quietest * WINDOW_SAMPLES + WINDOW_SAMPLES // 2)
+
+    def _longest_end(self) -> int:
+        """The window at which a segment is as long as should be, padding included."""
+        assert self.first is not None
+        length = self._windows(1000 * self.options.max_segment_s - 2 * self.options.padding_ms)
+        return length + (0 if self.first <= SOON_WINDOWS else self.first)
 
     def _loudness(self, first: int, end: int) -> NDArray[np.float32]:
         """Power of each window with its neighbours: `(end - first,)`."""

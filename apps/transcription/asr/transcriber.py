@@ -8,7 +8,13 @@ from apps.transcription.asr.ahead import ahead
 from apps.transcription.asr.audio import stream_samples
 from apps.transcription.asr.captions import Caption, CaptionOptions, captions_from_words
 from apps.transcription.asr.reading import Reader
-from apps.transcription.asr.recognizers.base import Recognizer, batch_size_of, transcribe_all
+from apps.transcription.asr.recognizers.base import (
+    MAX_SOUND_S,
+    Recognizer,
+    batch_size_of,
+    max_sound_s,
+    transcribe_all,
+)
 from apps.transcription.asr.segments import SegmentOptions, Stretch, stretches
 from apps.transcription.asr.words import shifted
 
@@ -60,7 +66,8 @@ def transcribe_file(
     Raises AudioDecodeError and NoAudioError.
     """
     batch_size = batch_size_of(recognizer)
-    cut = _with_silence(stretches(stream_samples(path, start_ms=start_ms), options.segments, start_ms=start_ms))
+    segments = replace(options.segments, patience_s=max_sound_s(recognizer) - MAX_SOUND_S)
+    cut = _with_silence(stretches(stream_samples(path, start_ms=start_ms), segments, start_ms=start_ms))
     with ahead(cut, BATCHES_AHEAD * batch_size) as waiting:
         for batch in _batches(waiting, batch_size, options.max_batch_s):
             sounds = [stretch.samples for stretch in batch if stretch.is_speech]

@@ -149,6 +149,14 @@ def test_its_memory_does_not_grow_with_the_length() -> None:
     assert short < 20_000_000
 
 
+def test_with_patience_a_segment_goes_on_to_the_next_pause() -> None:
+    sound = np.concatenate([speech(9), silence(0.5), speech(3, from_s=9)])
+    assert min(end for _, end in said(cut(sound, max_segment_s=5))) < 6_000
+    [first, _] = said(cut(sound, max_segment_s=5, patience_s=30))
+    assert first[1] == pytest.approx(9_250, abs=300)
+    assert max(end - start for start, end in said(cut(sound, max_segment_s=5, patience_s=2))) <= 7_100
+
+
 @pytest.mark.parametrize("max_segment_s", [0, 31])
 def test_it_refuses_lengths_that_no_recogniser_takes(max_segment_s: float) -> None:
     with pytest.raises(ValueError, match="1 to 29 seconds"):

@@ -7,9 +7,11 @@ import pytest
 from apps.transcription.asr.decoder import best_path
 from apps.transcription.asr.recognizers.base import Recognizer, RecognizerUnavailableError
 from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Options, Wav2Vec2Recognizer
+from apps.transcription.asr.segments import SegmentOptions
+from apps.transcription.asr.transcriber import TranscribeOptions, transcribe_file
 from tests.transcription.asr.checkpoints import put_into_cache, save_checkpoint
 from tests.transcription.asr.recognizer_contract import RecognizerContract
-from tests.transcription.asr.sounds import RATE, speech
+from tests.transcription.asr.sounds import RATE, speech, write_sound
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +93,22 @@ def test_it_refuses_a_gpu_that_is_not_there(checkpoint: Path) -> None:
         pytest.skip("there is a GPU here")
     with pytest.raises(RecognizerUnavailableError, match="ASR_DEVICE=cpu"):
         Wav2Vec2Recognizer(Wav2Vec2Options(str(checkpoint), device="cuda"))
+
+
+def test_a_sound_longer_than_a_chunk_is_heard_to_its_end(checkpoint: Path) -> None:
+    recognizer = Wav2Vec2Recognizer(Wav2Vec2Options(str(checkpoint), device="cpu", chunk_s=6.0))
+    samples = speech(20)
+    assert recognizer.log_probs(samples).shape == ((20 * RATE - 400) // 320 + 1, 32)
+    words = recognizer.transcribe(samples)
+    assert words[-1].end_s > 18
+    assert recognizer.transcribe_many([samples, speech(3)]) == [words, recognizer.transcribe(speech(3))]
+
+
+def test_speech_without_a_pause_is_not_cut_in_a_word(checkpoint: Path, tmp_path: Path) -> None:
+    """35 s of it, where a segment should have 8: the pause behind it is waited for."""
+    path = write_sound(tmp_path / "talk.wav", np.concatenate([speech(35), np.zeros(RATE, dtype=np.float32)]))
+    recognizer = Wav2Vec2Recognizer(Wav2Vec2Options(str(checkpoint), device="cpu"))
+    options = TranscribeOptions(segments=SegmentOptions(max_segment_s=8, min_pause_ms=500))
+    [segment, *_] = transcribe_file(path, recognizer, options)
+    assert segment.end_ms - segment.start_ms > 30_000
+    assert segment.captions[-1].end_ms > 30_000

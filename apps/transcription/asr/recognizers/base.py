@@ -11,6 +11,7 @@ from apps.transcription.asr.calibration import Calibration
 from apps.transcription.asr.words import Word
 
 SAMPLE_RATE = 16_000  # Hz, of all sound that a recogniser is given
+MAX_SOUND_S = 29.0  # what every recogniser takes at once
 
 
 class RecognizerUnavailableError(Exception):
@@ -60,6 +61,15 @@ class SpellsBareWords(Protocol):
 
 
 @runtime_checkable
+class TakesLongSounds(Protocol):
+    """What a `Recognizer` may offer beside the contract: sounds longer than 29 s, where there is no pause to cut at."""
+
+    @property
+    def max_sound_s(self) -> float:
+        """The longest that it takes."""
+
+
+@runtime_checkable
 class TranscribesMany(Protocol):
     """What a `Recognizer` may offer beside the contract: several sounds at once, where that is faster."""
 
@@ -82,6 +92,11 @@ class IsCalibrated(Protocol):
     @property
     def calibration_file(self) -> Path:
         """Where that is kept, to be read when it is loaded; `manage.py calibrate_asr` writes it."""
+
+
+def max_sound_s(recognizer: Recognizer) -> float:
+    """The longest sound that `recognizer` takes."""
+    return max(recognizer.max_sound_s, MAX_SOUND_S) if isinstance(recognizer, TakesLongSounds) else MAX_SOUND_S
 
 
 def batch_size_of(recognizer: Recognizer) -> int:

@@ -36,6 +36,8 @@ MIN_SAMPLES = SAMPLE_RATE // 10  # less holds no word, and is shorter than what 
 VOICED_PROBABILITY = 0.2
 VOICED_MARGIN_S = 0.5
 CONTEXT_S = 1.0  # on both sides of a chunk; more than a word
+WHOLE_S = 30.0  # what the network hears at once where nobody set a chunk's length
+MAX_SOUND_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Wav2Vec2Options:
     precision: str = "auto"  # see `networks.loading.NetworkOptions`
     cpu_threads: int = 0  # 0: as many as there are cores
     compiled: bool = False
-    chunk_s: float = 0.0  # longer sounds are given to the network in chunks (see `networks.chunking`); 0: whole
+    chunk_s: float = WHOLE_S  # longer sounds are given to the network in chunks (see `networks.chunking`)
     language_model: str = ""
     decoder: DecoderOptions = field(default_factory=DecoderOptions)
     hotwords: HotwordOptions = field(default_factory=HotwordOptions)
@@ -112,6 +114,15 @@ class Wav2Vec2Recognizer:
     def batch_size(self) -> int:
         """See `TranscribesMany.batch_size`."""
         return self._network.n_waiting
+
+    @property
+    def max_sound_s(self) -> float:
+        """See `TakesLongSounds.max_sound_s`."""
+        return MAX_SOUND_S if self._can_be_chunked else 0.0
+
+    @property
+    def _can_be_chunked(self) -> bool:
+        return self._checkpoint.takes_waveforms and self._checkpoint.stride > 0
 
     def transcribe(self, samples: NDArray[np.float32]) -> list[Word]:
         """See `Recognizer.transcribe`."""
@@ -194,12 +205,14 @@ class Wav2Vec2Recognizer:
 
     def _said(self, inputs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         """The log-probs of each input; of those that are longer than a chunk, chunk by chunk."""
-        chunk_s, stride = self._options.chunk_s, self._checkpoint.stride
-        if not chunk_s or not stride or not self._checkpoint.takes_waveforms:
+        longest = max(map(len, inputs))
+        if not self._can_be_chunked or longest <= self._options.chunk_s * SAMPLE_RATE:
             return self._network.log_probs(inputs)
         said = []
         for values in inputs:
-            cut = chunks(len(values), chunk_s=chunk_s, context_s=CONTEXT_S, stride=stride)
+            cut = chunks(
+                len(values), chunk_s=self._options.chunk_s, context_s=CONTEXT_S, stride=self._checkpoint.stride
+            )
             parts = [self._network.log_probs([values[each.start : each.stop]])[0] for each in cut]
             said.append(joined(parts, cut))
         return said
