@@ -29,6 +29,7 @@ from tests.factories import make_video
 from tests.search.outage import Way
 
 _ROUND_S = 0.8
+_CHANGES = 10  # in a round at least, however slow the machine is
 _HURRY_S = 0.4
 
 
@@ -58,11 +59,13 @@ def _go(chance: random.Random, rounds: int, owner: User, way: Way | None) -> int
         workers = [_fork(_drain), _fork(_drain), _fork(_rebuild)]
         ends_at = time.monotonic() + _ROUND_S
         away_at = time.monotonic() + chance.uniform(0, _ROUND_S) if way is not None else ends_at
-        while time.monotonic() < ends_at:
+        in_round = 0
+        while time.monotonic() < ends_at or in_round < _CHANGES:
             _change(chance, owner)
-            changes += 1
+            in_round += 1
             if way is not None and time.monotonic() > away_at:
                 way.close()
+        changes += in_round
         for pid in chance.sample(workers, len(workers)):
             time.sleep(chance.uniform(0, 0.1))
             os.kill(pid, signal.SIGKILL)

@@ -69,6 +69,18 @@ class AnsweringContract:
             assert own.total == 2
             assert {one.value for one in own.topics} == {"sport", "tech"}
 
+    def test_it_follows_a_change_of_visibility(self, backend: SearchBackend) -> None:
+        owner = uuid.uuid4()
+        video = make_document("a secret", title="Secret", owner_id=owner, topic_label="sport", topic_name="Sport")
+        backend.index([video, make_document("nothing of it")])
+        for version, is_listed in ((2, False), (3, True), (4, False)):
+            backend.index([replace(video, is_listed=is_listed, version=version)])
+            for viewer in (ANYBODY, Viewer(uuid.uuid4())):
+                results = find(backend, "secret", viewer)
+                assert (results.total, len(results.topics)) == (int(is_listed), int(is_listed))
+            own = find(backend, "secret", Viewer(owner)).hits
+            assert [(hit.video_id, hit.moments[0].html) for hit in own] == [(video.video_id, "a <mark>secret</mark>")]
+
     def test_it_leaves_out_what_is_hidden(self, backend: SearchBackend) -> None:
         documents = [make_document("secret", topic_label="sport", topic_name="Sport") for _ in range(2)]
         backend.index(documents)

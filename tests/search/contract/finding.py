@@ -50,6 +50,18 @@ class FindingContract:
         for text in ("CAFE", "café", "cafe\u0301", "Ca Va"):
             assert found(backend, text) == [document.video_id], text
 
+    def test_it_takes_letters_of_romanian_however_they_are_typed(self, backend: SearchBackend) -> None:
+        """With a comma, with a cedilla as old keyboards write it, or with neither."""
+        comma = make_document("șapte mașini și o țară", title="Învățăm împreună")
+        cedilla = make_document("şapte maşini şi o ţară", title="Învăţăm împreună")
+        backend.index([comma, cedilla, make_document("nothing of it")])
+        for text in ("sapte masini", "șapte mașini", "şapte maşini", "SAPTE TARA", "țară", '"mașini si o"', "invatam"):
+            results = find(backend, text)
+            assert {hit.video_id for hit in results.hits} == {comma.video_id, cedilla.video_id}, text
+            assert not results.is_relaxed, text
+        moments = [hit.moments[0].html for hit in find(backend, "masini").hits]
+        assert sorted(moments) == sorted(["șapte <mark>mașini</mark> și o țară", "şapte <mark>maşini</mark> şi o ţară"])
+
     def test_it_takes_the_last_word_as_a_beginning(self, backend: SearchBackend) -> None:
         document = make_document("volcanoes of iceland")
         backend.index([document])
@@ -251,3 +263,17 @@ class FindingContract:
         assert [len(page.hits) for page in pages] == [10, 10, 5, 0]
         assert {page.total for page in pages} == {25}
         assert len({hit.video_id for page in pages for hit in page.hits}) == 25
+
+    def test_it_pages_deep_in_every_order(self, backend: SearchBackend) -> None:
+        """Many are equal: by what they say, by length and by date."""
+        day = datetime(2026, 1, 1, tzinfo=UTC)
+        documents = [
+            make_document("same words", created_at=day + timedelta(days=place % 3), duration_ms=1_000 * (place % 5))
+            for place in range(420)
+        ]
+        backend.index(documents)
+        for sort in Sort:
+            pages = [find(backend, "words", page=page, page_size=20, sort=sort) for page in range(1, 23)]
+            assert [len(page.hits) for page in pages] == [20] * 21 + [0]
+            assert {page.total for page in pages} == {420}
+            assert {hit.video_id for page in pages for hit in page.hits} == {one.video_id for one in documents}, sort
