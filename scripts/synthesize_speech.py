@@ -1,7 +1,8 @@
-"""Sentences of a text, spoken by flite: `python -m scripts.synthesize_speech --text europarl.txt.xz --output folder`.
+"""Sentences, spoken by flite and espeak-ng: `python -m scripts.synthesize_speech --text sentences.txt --output folder`.
 
-For `finetune_asr --more`: it leaves out itself whatever sentence is kept for validation or test. Which sentences are
-spoken, and by whom, depends on the seed alone; started again, it goes on where it was.
+`--grid` speaks sentences of GRID's grammar instead. For `finetune_asr --more`: it leaves out itself whatever sentence
+is kept for validation or test. Which sentences are spoken, and by whom, depends on the seed alone; started again, it
+goes on where it was.
 """
 
 import argparse
@@ -18,29 +19,50 @@ from apps.transcription.asr.normalization import Normalizer
 
 LIMIT_S = 60
 MIN_WORDS, MAX_WORDS = 4, 14
-# Debian's flite: two voices made of whole sentences of a woman and of a man, and two lesser ones.
-VOICES = ("slt", "slt", "rms", "awb", "kal16")
+# Of Debian's flite: two voices that were cut from a woman's and a man's sentences, the first oftener, and two lesser.
+FLITE = ("slt", "slt", "rms", "awb", "kal16")
+# Of espeak-ng: British, as GRID's speakers are.
+ESPEAK = tuple(
+    f"{accent}+{voice}"
+    for accent in ("en-gb", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbclan")
+    for voice in ("m1", "m2", "m3", "m4", "m7", "f1", "f2", "Andy", "Lee", "Mike", "john", "rob", "Michael", "ed")
+)
+GRID = (
+    ("bin", "lay", "place", "set"),
+    ("blue", "green", "red", "white"),
+    ("at", "by", "in", "with"),
+    tuple("abcdefghijklmnopqrstuvxyz"),
+    ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    ("again", "now", "please", "soon"),
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--text", type=Path, required=True, help="a sentence a line; .xz, too")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", type=Path, help="a sentence a line; .xz, too")
+    source.add_argument("--grid", action="store_true", help="sentences of GRID's grammar, by British voices")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--sentences", type=int, default=1_500)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     asked.output.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(asked.seed)
-    sentences = spoken_sentences(asked.text)
+    if asked.grid:
+        sentences = [" ".join(str(random.choice(words)) for words in GRID) for _ in range(asked.sentences)]
+    else:
+        found = spoken_sentences(asked.text)
+        sentences = [found[index] for index in random.permutation(len(found))[: asked.sentences]]
     lines = []
-    for number, index in enumerate(random.permutation(len(sentences))[: asked.sentences]):
-        voice, stretch = VOICES[random.integers(len(VOICES))], random.uniform(0.85, 1.15)
+    for number, sentence in enumerate(sentences):
+        voices = ESPEAK if asked.grid else FLITE
+        voice, slowness = voices[random.integers(len(voices))], random.uniform(0.85, 1.15)
         sound = asked.output / f"{number:05d}-{voice}.wav"
         if not sound.exists():
-            speak(sentences[index], voice, stretch, sound)
+            speak(sentence, voice, slowness, sound)
         with wave.open(str(sound)) as file:
             duration_s = file.getnframes() / file.getframerate()
-        lines.append(json.dumps({"path": sound.name, "text": sentences[index], "duration_s": round(duration_s, 3)}))
+        lines.append(json.dumps({"path": sound.name, "text": sentence, "duration_s": round(duration_s, 3)}))
     (asked.output / "synthetic.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -56,23 +78,18 @@ def spoken_sentences(path: Path) -> list[str]:
     return list(found)
 
 
-def speak(sentence: str, voice: str, stretch: float, sound: Path) -> None:
-    """Writes a WAV of 16 kHz; `stretch` is how much longer than usual it lasts."""
+def speak(sentence: str, voice: str, slowness: float, sound: Path) -> None:
+    """Writes a WAV; `slowness` is how many times longer than usual it lasts."""
     partial = sound.with_suffix(".partial")
-    command = [
-        "flite",
-        "-voice",
-        voice,
-        "--setf",
-        f"duration_stretch={stretch:.3f}",
-        "-t",
-        sentence,
-        "-o",
-        str(partial),
-    ]
+    if voice in FLITE:
+        slowly = f"duration_stretch={slowness:.3f}"
+        command = ["flite", "-voice", voice, "--setf", slowly, "-t", sentence, "-o", str(partial)]
+    else:
+        spelled = " ".join("[[eI]]" if word == "a" else word for word in sentence.split())  # the letter, no article
+        command = ["espeak-ng", "-v", voice, "-s", str(round(175 / slowness)), "-w", str(partial), spelled]
     done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     if done.returncode or not partial.exists():
-        sys.exit(f"flite failed ({done.stderr[-500:]}): on Debian, sudo apt-get install flite")
+        sys.exit(f"{command[0]} failed ({done.stderr[-500:]}): on Debian, sudo apt-get install flite espeak-ng")
     partial.rename(sound)
 
 

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, stream_samples
 from apps.transcription.asr.training.corpora import CorpusError
-from apps.transcription.asr.voice_activity import VoiceActivity
+from apps.transcription.asr.voice_activity import WINDOW_S, WINDOW_SAMPLES, VoiceActivity
 
 POOL_BATCHES = 50  # so many batches are drawn at random and then sorted by length: alike within, various across
 VOICED_PROBABILITY = 0.2  # of Silero's network; low, since what is taken for silence cannot be learned
 VOICED_MARGIN_WINDOWS = 2
+MIN_VOICED_SHARE = 0.25
 CACHE_BYTES = 2_000_000_000  # of decoded sound; 17 h of it
 READ_AHEAD = 4  # batches that are made while the network learns from another
 
@@ -47,9 +48,11 @@ class AugmentOptions:
     `speed`: played faster or slower by up to this share (Ko et al., "Audio Augmentation for Speech Recognition",
     2015). `bands`: so many bands of up to `band_width` of the spectrum are silenced (SpecAugment's masks of frequency,
     Park et al. 2019, here on the wave, which is all that the network hears). `noise`: white noise of up to this
-    strength, as a share of the sound's own root mean square.
+    strength, as a share of the sound's own root mean square. `margin_s`: of the silence before and after speech, only
+    up to so much is kept, now more, now less (None: all).
     """
 
+    margin_s: float | None = None
     speed: float = 0.0
     bands: int = 0
     band_width: float = 0.1
@@ -114,6 +117,18 @@ def augmented(
     return samples
 
 
+def trimmed(
+    samples: NDArray[np.float32], voiced: NDArray[np.bool_], margin_s: float, random: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Samples and their voiced windows without the silence around them, but for a random part of `margin_s`."""
+    windows = np.flatnonzero(voiced)
+    before, after = (random.uniform(0, margin_s / WINDOW_S, size=2)).astype(int)
+    if len(windows) * WINDOW_SAMPLES < MIN_VOICED_SHARE * len(samples):
+        return samples, voiced  # voice activity heard too little of it to be believed
+    first, end = max(0, int(windows[0]) - before), int(windows[-1]) + 1 + after
+    return samples[first * WINDOW_SAMPLES : end * WINDOW_SAMPLES], voiced[first:end]
+
+
 def batch_order(durations_s: Sequence[float], size: int, *, seed: int, epoch: int) -> list[list[int]]:
     """The indices of each batch of an epoch, every index once."""
     random = np.random.default_rng((seed, epoch))
@@ -137,11 +152,14 @@ def training_batches(
         for indices in batch_order(durations_s, size, seed=seed, epoch=epoch)[first:]:
             random = np.random.default_rng((seed, epoch, step))
             chosen = [examples[index] for index in indices]
+            heard = [(sounds.samples(each.path), sounds.voiced(each.path)) for each in chosen]
+            if augment.margin_s is not None:
+                heard = [trimmed(samples, voiced, augment.margin_s, random) for samples, voiced in heard]
             yield Batch(
-                [augmented(sounds.samples(each.path), augment, random) for each in chosen],
+                [augmented(samples, augment, random) for samples, _ in heard],
                 [each.label_ids for each in chosen],
                 [each.sentence for each in chosen],
-                [sounds.voiced(each.path) for each in chosen],
+                [voiced for _, voiced in heard],
             )
             step += 1
 

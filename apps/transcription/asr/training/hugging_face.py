@@ -8,7 +8,9 @@ from typing import Any
 
 from apps.transcription.asr.training.corpora import CorpusError
 
-INSTALL = "pip install datasets 'pandas<3' numpy==1.26.4"  # newer pandas would replace the numpy that speech needs
+INSTALL = (
+    "pip install datasets 'pandas<3' 'pyarrow<25' numpy==1.26.4"  # newer ones would replace the numpy that speech needs
+)
 TEXT_COLUMNS = ("text", "sentence", "transcription", "transcript", "normalized_text")
 
 
@@ -47,7 +49,7 @@ def _rows(options: DatasetOptions) -> Any:
         raise CorpusError(f"To read data sets of Hugging Face: {INSTALL}") from error
     try:
         rows = datasets.load_dataset(options.name, options.config, split=options.split)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, datasets.exceptions.DatasetsError) as error:
         raise CorpusError(
             f"The data set {options.name}, {options.config or 'default'}, {options.split} cannot be had ({error}): "
             "look for its name and parts at the hub, and whether this machine reaches it."

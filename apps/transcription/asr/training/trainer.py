@@ -101,7 +101,7 @@ class Trainer:
         self._validation = validation
         self._options = options
         self._device = device
-        self._sounds = Sounds(find_voices=options.voiced_only)
+        self._sounds = Sounds(find_voices=options.voiced_only or options.augment.margin_s is not None)
         self._step = 0
         self._seconds = 0.0
         _prepare(network, options)

@@ -59,6 +59,7 @@ class Command(BaseCommand):
         training.add_argument("--checkpoint-every", type=int, default=500, metavar="STEPS")
         training.add_argument("--mask-time", type=float, default=0.05, help="SpecAugment, share of frames that start")
         training.add_argument("--mask-features", type=float, default=0.0, help="the same of features")
+        training.add_argument("--margin-s", type=float, help="keep up to so much silence around speech, at random")
         training.add_argument("--speed", type=float, default=0.0, help="play faster or slower by up to this share")
         training.add_argument("--bands", type=int, default=0, help="silence so many bands of frequency")
         training.add_argument("--noise", type=float, default=0.0, help="add noise up to this share of the sound")
@@ -157,7 +158,12 @@ class Command(BaseCommand):
             train_feature_encoder=options["train_feature_encoder"] or bool(options["fresh"]),
             voiced_only=options["voiced_only"],
             seed=options["seed"],
-            augment=AugmentOptions(speed=options["speed"], bands=options["bands"], noise=options["noise"]),
+            augment=AugmentOptions(
+                margin_s=options["margin_s"],
+                speed=options["speed"],
+                bands=options["bands"],
+                noise=options["noise"],
+            ),
         )
 
     def _device(self, wanted: str) -> str:

@@ -12,9 +12,11 @@ from apps.transcription.asr.training.batches import (
     batch_order,
     read_ahead,
     training_batches,
+    trimmed,
 )
 from apps.transcription.asr.training.corpora import CorpusError
-from tests.transcription.asr.training.tones import SENTENCES, spoken, write_corpus
+from tests.transcription.asr.training.tones import SENTENCES, spoken, write_corpus, write_sound
+from tests.transcription.voice import babble, silence
 
 
 def test_every_recording_comes_once_an_epoch_beside_others_of_its_length() -> None:
@@ -82,3 +84,23 @@ def test_an_error_of_the_reading_thread_arrives(tmp_path: Path) -> None:
 
     with pytest.raises(CorpusError, match="there is no such file"):
         next(read_ahead(batches))
+
+
+def test_of_the_silence_around_speech_a_random_part_is_kept(tmp_path: Path) -> None:
+    sound = write_sound(tmp_path / "sound.wav", np.concatenate([silence(1.0), babble(1.5), silence(1.0)]))
+    sounds = Sounds(find_voices=True)
+    samples, voiced = sounds.samples(sound), sounds.voiced(sound)
+
+    kept = [trimmed(samples, voiced, 0.4, np.random.default_rng(seed)) for seed in range(8)]
+
+    lengths_s = [len(part) / 16_000 for part, _ in kept]
+    assert 1.2 < min(lengths_s) < max(lengths_s) < 2.6
+    assert len(set(lengths_s)) > 2
+    assert all(np.abs(part).sum() == pytest.approx(np.abs(samples).sum(), rel=0.05) for part, _ in kept)
+    assert all(len(windows) == -(-len(part) // 512) for part, windows in kept)
+
+
+def test_what_is_not_taken_for_speech_is_kept_whole() -> None:
+    samples, voiced = spoken("abc"), np.zeros(20, dtype=bool)
+
+    assert trimmed(samples, voiced, 0.4, np.random.default_rng(0))[0] is samples
