@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+from apps.transcription.asr import calibration
 from apps.transcription.asr.training.trainer import Measured
 
 STATE = "training_state.pt"
@@ -123,6 +124,7 @@ class RunFolder:
             partial = self.path / f"{source.name}.partial"
             shutil.copyfile(source, partial)
             partial.replace(self.path / source.name)
+        (self.path / calibration.FILE_NAME).unlink(missing_ok=True)  # it was measured on another network
 
 
 def _files_of(checkpoint: Path) -> Iterator[Path]:

@@ -121,8 +121,11 @@ def test_the_folder_is_the_checkpoint_of_the_lowest_validation_loss(finished: Pa
 def test_any_checkpoint_can_be_selected(finished: Path, tmp_path: Path) -> None:
     folder = RunFolder(shutil.copytree(finished, tmp_path / "run"))
 
+    (folder.path / "calibration.json").write_text("{}", encoding="utf-8")  # of the one that was chosen before
+
     folder.select(2)
 
+    assert not (folder.path / "calibration.json").exists()
     assert (folder.path / "model.safetensors").read_bytes() == (folder.checkpoint(2) / "model.safetensors").read_bytes()
     with pytest.raises(RunFolderError, match="no checkpoint of step 3; it has 2, 4, 6"):
         folder.select(3)
