@@ -1,10 +1,14 @@
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from apps.transcription.asr.decoder import best_path
+from apps.transcription.asr.networks.checkpoint import Checkpoint
+from apps.transcription.asr.networks.torch_network import TorchNetwork
 from apps.transcription.asr.recognizers.base import Recognizer, RecognizerUnavailableError
 from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Options, Wav2Vec2Recognizer
 from apps.transcription.asr.segments import SegmentOptions
@@ -102,6 +106,33 @@ def test_a_sound_longer_than_a_chunk_is_heard_to_its_end(checkpoint: Path) -> No
     words = recognizer.transcribe(samples)
     assert words[-1].end_s > 18
     assert recognizer.transcribe_many([samples, speech(3)]) == [words, recognizer.transcribe(speech(3))]
+
+
+def test_batches_of_a_gpu_give_the_same_words(checkpoint: Path) -> None:
+    """The code that a GPU runs, on the CPU: sounds of like lengths share a batch, and are searched on other threads."""
+    network_calls: list[int] = []
+
+    class Watched(TorchNetwork):
+        def log_probs(self, inputs: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+            network_calls.append(len(inputs))
+            return super().log_probs(inputs)
+
+    recognizer = Wav2Vec2Recognizer(Wav2Vec2Options(str(checkpoint), device="cpu"))
+    sounds = [speech(3), speech(6, from_s=3), speech(2.9, from_s=9), speech(6, from_s=12)]
+    alone = [recognizer.transcribe(samples) for samples in sounds]
+    network = Watched(Checkpoint.read(checkpoint), device="cpu")
+    network.batch_size = 8
+    recognizer._network = network
+    network_calls.clear()
+    together = recognizer.transcribe_many(sounds)
+    assert sorted(network_calls) == [2, 2]
+    assert [[word.text for word in words] for words in together] == [[word.text for word in words] for words in alone]
+    starts = [
+        (one.start_s, other.start_s)
+        for a, b in zip(alone, together, strict=True)
+        for one, other in zip(a, b, strict=True)
+    ]
+    assert all(one == pytest.approx(other) for one, other in starts)
 
 
 def test_speech_without_a_pause_is_not_cut_in_a_word(checkpoint: Path, tmp_path: Path) -> None:
