@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 from django_elasticsearch_dsl import Document, fields
 from django_elasticsearch_dsl.registries import registry
 from elasticsearch.dsl import InnerDoc
 
-from apps.search.backends.base import Moment, SearchDocument
+from apps.search.backends.base import DocumentVectors, Moment, SearchDocument
 from apps.search.backends.terms import clean, fold, printable
 from apps.videos.models import Video
 
@@ -107,18 +108,37 @@ class VideoDocument(Document):  # type: ignore[misc]  # the library has no types
         return row["moments"]
 
 
-def mapping() -> dict[str, Any]:
-    """Of the index, without `_meta`. A field that it does not name is refused."""
+def mapping(n_dimensions: int = 0) -> dict[str, Any]:
+    """Of the index, without `_meta`. A field that it does not name is refused. `n_dimensions`: of vectors; 0: none."""
     properties: dict[str, Any] = VideoDocument._doc_type.mapping.to_dict()["properties"]
+    if n_dimensions:
+        # The library has the field, but not its options. In 8 bits a component the server finds the same neighbours.
+        vector = {
+            "type": "dense_vector",
+            "dims": n_dimensions,
+            "index": True,
+            "similarity": "cosine",
+            "index_options": {"type": "int8_hnsw"},
+        }
+        properties["about_vector"] = vector
+        properties["moments"]["properties"]["vector"] = vector
     return {"dynamic": "strict", "properties": properties}
 
 
-def source_of(document: SearchDocument, *, has_analyzer: bool) -> dict[str, Any]:
-    """What is sent to the server. `has_analyzer`: one analyser serves all languages."""
+def source_of(document: SearchDocument, *, has_analyzer: bool, space: str = "") -> dict[str, Any]:
+    """What is sent to the server. `has_analyzer`: one for all languages. `space`: that of vectors to send."""
     video = _Row(document, has_analyzer=has_analyzer)
+    _add_vectors(video, document.vectors if space else None, space)
     source = {name: value for name, value in VideoDocument().prepare(video).items() if value is not None}
+    if "about_vector" in video:
+        source["about_vector"] = video["about_vector"]
     contents = json.dumps({**source, "version": None}, sort_keys=True)
     return source | {"fingerprint": hashlib.sha256(contents.encode()).hexdigest()}
+
+
+def components(vector: bytes, dtype: str) -> list[float]:
+    """As the server takes them: in JSON, more digits would only make it longer."""
+    return [round(value, 4) for value in np.frombuffer(vector, dtype=dtype).tolist()]
 
 
 def tombstone_of(video_id: object, version: int) -> dict[str, Any]:
@@ -133,6 +153,16 @@ def milliseconds(moment: datetime) -> int:
 def composed(text: str) -> str:
     """With one character for a letter and its accents: the server takes those apart no further."""
     return unicodedata.normalize("NFC", text)
+
+
+def _add_vectors(video: _Row, vectors: DocumentVectors | None, space: str) -> None:
+    if vectors is None or vectors.space != space:
+        return
+    if vectors.about:
+        video["about_vector"] = components(vectors.about, "<f2")
+    for moment, vector in zip(video["moments"], vectors.moments, strict=True):
+        if vector:
+            moment["vector"] = components(vector, "<f2")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from apps.search.backends.base import SearchBackend
+from apps.search.embedders import EmbeddingSpace, space
 
 if TYPE_CHECKING:
     from apps.search.backends.elasticsearch import ElasticsearchBackend
@@ -33,12 +34,13 @@ def elasticsearch() -> ElasticsearchBackend:
         settings.ELASTICSEARCH_INDEX_PREFIX,
         settings.ELASTICSEARCH_ANALYZER,
         tuple(settings.ELASTICSEARCH_SYNONYM_RULES),
+        space(),
     )
 
 
 @cache
 def _elasticsearch_at(
-    urls: tuple[str, ...], index_prefix: str, analyzer: str, synonyms: tuple[str, ...]
+    urls: tuple[str, ...], index_prefix: str, analyzer: str, synonyms: tuple[str, ...], chosen: EmbeddingSpace | None
 ) -> ElasticsearchBackend:
     # Imported here alone: it takes the better part of a second, which a portal without it need not spend.
     from apps.search.backends.elasticsearch import ElasticsearchBackend, ElasticsearchOptions
@@ -53,6 +55,8 @@ def _elasticsearch_at(
             write_timeout_s=settings.ELASTICSEARCH_WRITE_TIMEOUT_S,
             analyzer=analyzer,
             synonyms=synonyms,
+            space=chosen.name if chosen is not None else "",
+            n_dimensions=chosen.n_dimensions if chosen is not None else 0,
         )
     )
 

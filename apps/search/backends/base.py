@@ -135,13 +135,23 @@ class Viewer:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """What a query, or a video, means: a point in a model's space."""
+
+    space: str
+    vector: bytes  # float32, little-endian, of unit length
+    cutoff: float  # what has a cosine below this has nothing to do with it
+
+
+@dataclass(frozen=True)
 class MomentHit:
-    """A passage that matches. `start_ms` is that of the cue in which the match begins."""
+    """A passage that matches. `start_ms` is that of the cue in which the match begins, or the passage."""
 
     start_ms: int
     end_ms: int
     language: str
-    html: str  # escaped, with <mark> around what matched
+    html: str  # escaped, with <mark> around what matched; without any where it matches by its meaning
+    by_meaning: bool = False  # it has none of the words
 
 
 @dataclass(frozen=True)
@@ -155,6 +165,15 @@ class Hit:
     moments: tuple[MomentHit, ...]  # the best first, at most `MAX_MOMENTS_PER_HIT`
     topic_label: str
     languages: tuple[str, ...]
+    by_meaning: bool = False  # it has not the words
+
+
+@dataclass(frozen=True)
+class NearVideo:
+    """A video in which something means what was asked for."""
+
+    video_id: UUID
+    similarity: float  # of its best passage: the cosine
 
 
 @dataclass(frozen=True)
@@ -179,6 +198,7 @@ class SearchResults:
     # The query's text with the nearest words that the viewer may find for those that are nowhere. Plain text; empty
     # where every word is somewhere, or nothing is near.
     did_you_mean: str = ""
+    by_meaning: int = 0  # of `total`: videos without the words, which something in them means
 
 
 @dataclass(frozen=True)
@@ -212,8 +232,17 @@ class SearchBackend(Protocol):
     def delete(self, video_ids: Iterable[UUID], *, version: int) -> None:
         """Removes documents unless they are newer than `version`; an older one that comes later stays out."""
 
-    def search(self, query: SearchQuery, viewer: Viewer) -> SearchResults:
-        """Never fails for what is in the query. Hits, totals and facets hold only what `viewer` may find."""
+    def search(self, query: SearchQuery, viewer: Viewer, meaning: Meaning | None = None) -> SearchResults:
+        """Never fails for what is in the query. Hits, totals and facets hold only what `viewer` may find.
+
+        With the query's `meaning`, videos that have not its words but mean it are found, too, `fusion.MOST` at most,
+        and both are ranked together. Only where the order is that of relevance, and no term is in quotes.
+        """
+
+    def nearest(
+        self, meaning: Meaning, viewer: Viewer, *, limit: int, without: frozenset[UUID] = frozenset()
+    ) -> list[NearVideo]:
+        """The videos that `viewer` may find in which something means that, the nearest first, but for `without`."""
 
     def suggest(self, prefix: str, *, limit: int, hidden: frozenset[UUID] = frozenset()) -> list[Suggestion]:
         """Titles and words of listed videos alone, whoever asks."""

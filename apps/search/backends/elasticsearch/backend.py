@@ -13,6 +13,8 @@ from elasticsearch import Elasticsearch, NotFoundError
 
 from apps.search.backends.base import (
     IndexedVideo,
+    Meaning,
+    NearVideo,
     SearchDocument,
     SearchQuery,
     SearchResults,
@@ -24,6 +26,8 @@ from apps.search.backends.elasticsearch import reading, writing
 from apps.search.backends.elasticsearch.connection import Connection, ElasticsearchOptions
 from apps.search.backends.elasticsearch.generations import Generation, Generations
 from apps.search.backends.elasticsearch.lock import RebuildLock
+from apps.search.backends.elasticsearch.meaning import as_videos, nearest
+from apps.search.backends.elasticsearch.vocabulary import may_find
 from apps.search.documents import source_of, tombstone_of
 
 logger = logging.getLogger(__name__)
@@ -57,8 +61,17 @@ class ElasticsearchBackend:
         if failures := writing.write(self._connection, self._generations, words):
             raise self._connection.busy(next(iter(failures.values())))
 
-    def search(self, query: SearchQuery, viewer: Viewer) -> SearchResults:
-        return self._read(lambda client, index: reading.search(client, index, query, viewer))
+    def search(self, query: SearchQuery, viewer: Viewer, meaning: Meaning | None = None) -> SearchResults:
+        comparable = meaning if meaning is not None and meaning.space == self._options.space else None
+        return self._read(lambda client, index: reading.search(client, index, query, viewer, comparable))
+
+    def nearest(
+        self, meaning: Meaning, viewer: Viewer, *, limit: int, without: frozenset[UUID] = frozenset()
+    ) -> list[NearVideo]:
+        if meaning.space != self._options.space:
+            return []
+        seen = [may_find(replace(viewer, hidden=viewer.hidden | without))]
+        return self._read(lambda client, index: as_videos(nearest(client, index, meaning, seen, limit=limit)))
 
     def suggest(self, prefix: str, *, limit: int, hidden: frozenset[UUID] = frozenset()) -> list[Suggestion]:
         return self._read(lambda client, index: reading.suggest(client, index, prefix, limit=limit, hidden=hidden))
@@ -114,7 +127,7 @@ class ElasticsearchBackend:
     # --- inside ---
 
     def _source(self, document: SearchDocument) -> dict[str, Any]:
-        return source_of(document, has_analyzer=bool(self._options.analyzer))
+        return source_of(document, has_analyzer=bool(self._options.analyzer), space=self._options.space)
 
     def _read(self, work: Callable[[Elasticsearch, str], T]) -> T:
         with self._connection.asking() as client:

@@ -30,6 +30,8 @@ class ElasticsearchOptions:
     write_timeout_s: float = 30.0
     retries: int = 2  # on another node, or again on the only one
     analyzer: str = ""  # of the server, for all languages; empty: one for each language that has one
+    space: str = ""  # of the vectors that it holds; empty: none
+    n_dimensions: int = 0  # that they have
     synonyms: tuple[str, ...] = ()  # rules in Solr's form: "car, automobile" or "tv => television"
 
 

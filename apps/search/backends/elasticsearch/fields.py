@@ -22,3 +22,6 @@ STEMMED_FIELDS = (*stemmed("title"), *stemmed("description"), *stemmed("transcri
 MOMENTS = "moments"
 MOMENT_TEXT = "moments.text"
 STEMMED_MOMENT_TEXT = stemmed(MOMENT_TEXT)
+# Of `dense_vector`: there where a model is chosen.
+MOMENT_VECTOR = "moments.vector"
+ABOUT_VECTOR = "about_vector"

@@ -86,8 +86,8 @@ class Generations:
         if generation.schema != self.schema:
             raise SearchUnavailableError(
                 f"The search index {generation.name} was made by another version of the portal, or with other "
-                "analysers or synonyms: run python manage.py rebuild_search_index. It answers until then, "
-                "and changes are kept."
+                "analysers, synonyms or SEARCH_EMBEDDING_MODEL: run python manage.py rebuild_search_index. It answers "
+                "until then, and changes are kept."
             )
 
     def make(self, *, floor: int) -> Generation:
@@ -190,7 +190,7 @@ class Generations:
                     index=generation.name,
                     aliases=aliases,
                     settings=settings,
-                    mappings=mapping() | {"_meta": generation.meta},
+                    mappings=mapping(self._options.n_dimensions) | {"_meta": generation.meta},
                 )
             except BadRequestError as error:
                 if error.message == "resource_already_exists_exception":

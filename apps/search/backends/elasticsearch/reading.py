@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
 from elasticsearch import Elasticsearch
 
-from apps.search.backends import spelling
+from apps.search.backends import fusion, spelling
 from apps.search.backends import terms as parsing
 from apps.search.backends.base import (
     FacetValue,
     Hit,
     IndexedVideo,
+    Meaning,
     MomentHit,
     SearchQuery,
     SearchResults,
@@ -36,6 +38,7 @@ from apps.search.backends.elasticsearch.fields import (
     stemmed,
 )
 from apps.search.backends.elasticsearch.match import Query
+from apps.search.backends.elasticsearch.meaning import Near, nearest, places
 from apps.search.backends.elasticsearch.schema import MAX_RESULT_WINDOW
 from apps.search.backends.elasticsearch.vocabulary import ElasticsearchVocabulary, may_find
 from apps.search.backends.marking import Passage, best_moments, to_html
@@ -46,6 +49,7 @@ Answer = Mapping[str, Any]
 
 # Of one video so many matching passages are looked at, the best ones: enough to choose five from that do not overlap.
 _PASSAGES_PER_VIDEO = 8
+_WORDS = "words"  # what hits say of themselves that have the words
 _MAX_FACET_VALUES = 1_000
 # What the server takes in a filter; beyond, it fails.
 _MAX_LABEL = 1_000
@@ -65,31 +69,43 @@ _ORDER: dict[Sort, list[Any]] = {
 }
 
 
-def search(client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer) -> SearchResults:
-    """One page. Two requests; four or five more where no video has all the words."""
+def search(
+    client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer, meaning: Meaning | None
+) -> SearchResults:
+    """One page. Two requests, three more with the meaning, and four or five more where no video has all the words."""
     terms = parsing.parse(query.text)
     if query.text.strip() and not terms:
         return SearchResults()
-    answer = _find(client, index, query, viewer, terms, match.all_of(terms) if terms else {"match_all": {}})
+    is_meant = fusion.is_meant(query, terms, meaning)
+    asked, query = query, replace(query, page=1, page_size=fusion.WINDOW) if is_meant else query
+    way = match.all_of(terms) if terms else {"match_all": {}}
+    answer = _find(client, index, query, viewer, terms, way)
     is_exact, did_you_mean = _finds(answer), ""
     if terms and not is_exact:
         found = spelling.corrections(terms, ElasticsearchVocabulary(client, index, viewer))
         did_you_mean = spelling.corrected_text(query.text, found)
         terms = spelling.corrected(terms, found)
-        for way in (match.all_of(terms) if found else None, match.some_of(terms)):
-            if way and _finds(answer := _find(client, index, query, viewer, terms, way)):
+        for way in filter(None, (match.all_of(terms) if found else None, match.some_of(terms))):
+            if _finds(answer := _find(client, index, query, viewer, terms, way)):
                 break
+    has_words = _finds(answer)
+    near: dict[str, Near] = {}
+    if is_meant and meaning is not None:
+        near, answer = _with_meaning(client, index, asked, viewer, terms, way, answer, meaning, has_all=is_exact)
     if not _finds(answer):
         return SearchResults(did_you_mean=did_you_mean)
     hits = answer["hits"]["hits"]
-    places = _places(client, index, [hit["_id"] for hit in hits], terms) if terms and hits else {}
+    marked = _places(client, index, [hit["_id"] for hit in hits], terms) if terms and hits else {}
     return SearchResults(
         total=answer["hits"]["total"]["value"],
-        hits=tuple(_hit(hit, places.get(hit["_id"], {}), terms) for hit in hits),
+        hits=tuple(
+            _hit(hit, marked.get(hit["_id"], {}), terms, near.get(hit["_id"]), has_all=is_exact) for hit in hits
+        ),
         topics=_facet(answer["aggregations"]["topics"]["values"]["buckets"]),
         languages=_facet(answer["aggregations"]["languages"]["values"]["buckets"]),
-        is_relaxed=not is_exact,
+        is_relaxed=has_words and not is_exact,
         did_you_mean=did_you_mean,
+        by_meaning=answer["aggregations"].get("wordless", {}).get("doc_count", 0),
     )
 
 
@@ -137,15 +153,49 @@ def count(client: Elasticsearch, index: str) -> int:
 # --- which videos ---
 
 
+def _with_meaning(
+    client: Elasticsearch,
+    index: str,
+    query: SearchQuery,
+    viewer: Viewer,
+    terms: Sequence[Term],
+    way: Query,
+    by_words: Answer,
+    meaning: Meaning,
+    *,
+    has_all: bool,
+) -> tuple[dict[str, Near], Answer]:
+    """What means the query, by video, and the page of that and of `by_words`, ranked together."""
+    found = nearest(client, index, meaning, [may_find(viewer), *_bounds(query)], limit=fusion.MOST)
+    passing = [
+        one
+        for one in found
+        if (not query.topic or one.topic_label == query.topic)
+        and (not query.language or query.language in one.languages)
+    ]
+    order = places([hit["_id"] for hit in by_words["hits"]["hits"]], passing, has_all=has_all)
+    answer = _find(client, index, query, viewer, terms, way, also=[one.video_id for one in found], first=order)
+    return {one.video_id: one for one in found}, answer
+
+
 def _finds(answer: Answer) -> bool:
     """Anything, were there no filters by topic and language."""
     return bool(answer["aggregations"]["all"]["doc_count"])
 
 
 def _find(
-    client: Elasticsearch, index: str, query: SearchQuery, viewer: Viewer, terms: Sequence[Term], condition: Query
+    client: Elasticsearch,
+    index: str,
+    query: SearchQuery,
+    viewer: Viewer,
+    terms: Sequence[Term],
+    condition: Query,
+    *,
+    also: Sequence[str] = (),
+    first: Sequence[Query] = (),
 ) -> Answer:
-    """Videos that fulfil `condition`, ranked by `terms`."""
+    """Videos that fulfil `condition`, ranked by `terms`; and those of `also`. `first`: clauses that score above all."""
+    others: Query = {"ids": {"values": list(also)}}
     topic: list[Query] = [{"term": {"topic_label": parsing.clean(query.topic)[:_MAX_LABEL]}}] if query.topic else []
     language: list[Query] = (
         [{"term": {"languages": parsing.clean(query.language)[:_MAX_LABEL]}}] if query.language else []
@@ -155,8 +205,8 @@ def _find(
         index=index,
         query={
             "bool": {
-                "filter": [condition, may_find(viewer), *_bounds(query)],
-                "should": match.rank(terms),
+                "filter": [match.any_of([_named(condition), others]), may_find(viewer), *_bounds(query)],
+                "should": [*match.rank(terms), *first],
             }
         },
         # Facets are counted before it: each applies the filter of the others alone.
@@ -168,6 +218,7 @@ def _find(
                 "aggs": {"values": _values("topic_label", {"title": {"terms": {"field": "topic_title", "size": 1}}})},
             },
             "languages": {"filter": {"bool": {"filter": topic}}, "aggs": {"values": _values("languages")}},
+            "wordless": {"filter": {"bool": {"filter": [others, *topic, *language], "must_not": [condition]}}},
         },
         sort=_ORDER[query.sort if terms or query.sort != Sort.RELEVANCE else Sort.NEWEST],
         track_scores=True,
@@ -179,6 +230,11 @@ def _find(
         preference=f"query-{zlib.crc32(query.text.encode(errors='replace')):08x}",
     )
     return cast(Answer, answer.body)
+
+
+def _named(condition: Query) -> Query:
+    """Hits say that they fulfil it."""
+    return {"bool": {"filter": [condition], "_name": _WORDS}}
 
 
 def _bounds(query: SearchQuery) -> list[Query]:
@@ -245,16 +301,18 @@ def _places(client: Elasticsearch, index: str, ids: Sequence[str], terms: Sequen
     return {hit["_id"]: hit for hit in answer["hits"]["hits"]}
 
 
-def _hit(hit: Answer, places: Answer, terms: tuple[Term, ...]) -> Hit:
+def _hit(hit: Answer, places: Answer, terms: tuple[Term, ...], near: Near | None, *, has_all: bool) -> Hit:
     source, marked = hit["_source"], places.get("highlight", {})
+    by_meaning = near.moments if near is not None else ()
     return Hit(
         video_id=UUID(hit["_id"]),
         score=float(hit["_score"] or 0),
         title_html=to_html(highlights.whole(marked, _TITLE) or source["title"]),
         snippet_html=highlights.snippet(marked, _DESCRIPTION, source["description"]),
-        moments=_moments(places, terms),
+        moments=fusion.fuse_moments(_moments(places, terms), by_meaning, has_all=has_all),
         topic_label=source.get("topic_label", ""),
         languages=tuple(source["languages"]),
+        by_meaning=_WORDS not in hit.get("matched_queries", []),
     )
 
 

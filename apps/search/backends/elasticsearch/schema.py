@@ -55,5 +55,8 @@ IN_USE = {"refresh_interval": None, "auto_expand_replicas": "0-1"}
 
 def schema_hash(options: ElasticsearchOptions) -> str:
     """Changes with everything that asks for indexing anew."""
-    making = json.dumps([mapping(), analysis(options)], sort_keys=True)
+    parts: list[object] = [mapping(options.n_dimensions), analysis(options)]
+    if options.space:
+        parts.append(options.space)
+    making = json.dumps(parts, sort_keys=True)
     return hashlib.sha256(making.encode()).hexdigest()[:16]

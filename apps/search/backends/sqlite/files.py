@@ -30,6 +30,7 @@ Inode = tuple[int, int]  # device, number
 
 LOCK_TIMEOUT_S = 30.0
 _LOCK_POLL_S = 0.01
+GRAPH_SUFFIX = ".graph-"  # of files that `approximate` makes beside a generation
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 _UNAVAILABLE_CODES = {
@@ -40,6 +41,10 @@ _DAMAGED_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 # Connections of the parent that a fork left in this process: closing one here would end the parent's locks.
 _inherited: list[sqlite3.Connection] = []
+
+
+class _TakenError(Exception):
+    """Somebody else holds the lock."""
 
 
 class _ThreadState(threading.local):
@@ -109,6 +114,15 @@ class IndexFile:
                     os.fsync(file.fileno())
                 self._install(building)
         return result
+
+    @contextlib.contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Whether the caller is the only one, of all processes, inside a block of that name. Waits for nobody."""
+        try:
+            with self._lock(name, _TakenError()):
+                yield True
+        except _TakenError:
+            yield False
 
     # --- attempts ---
 
@@ -288,6 +302,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 def _remove(generation: Path, suffixes: tuple[str, ...] = ("", *_SIDE_FILES)) -> None:
     for suffix in suffixes:
         generation.with_name(generation.name + suffix).unlink(missing_ok=True)
+    for graph in generation.parent.glob(f"{generation.name}{GRAPH_SUFFIX}*"):
+        graph.unlink(missing_ok=True)
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:

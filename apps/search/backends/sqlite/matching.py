@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from apps.search.backends.base import FacetValue, SearchQuery, Viewer
@@ -45,9 +45,9 @@ def seen_by(viewer: Viewer) -> dict[str, object]:
     }
 
 
-def collect(connection: sqlite3.Connection, expression: str, query: SearchQuery, viewer: Viewer) -> bool:
-    """Fills `matches` with what the viewer may find, and returns whether that is anything. An empty expression: all."""
-    conditions, values = [MAY_FIND], {"expression": expression, **seen_by(viewer)}
+def condition_of(query: SearchQuery, viewer: Viewer) -> tuple[str, dict[str, object]]:
+    """Which documents `d` the viewer may find and pass all filters but those of facets, and the values it names."""
+    conditions, values = [MAY_FIND], seen_by(viewer)
     bounds = (
         ("d.duration_ms >= ", "min_duration", query.min_duration_ms),
         ("d.duration_ms <= ", "max_duration", query.max_duration_ms),
@@ -59,17 +59,44 @@ def collect(connection: sqlite3.Connection, expression: str, query: SearchQuery,
         if value is not None:
             conditions.append(f"{condition}:{name}")
             values[name] = value
+    return " AND ".join(conditions), values
+
+
+def collect(connection: sqlite3.Connection, expression: str, query: SearchQuery, viewer: Viewer) -> bool:
+    """Fills `matches` with what the viewer may find, and returns whether that is anything. An empty expression: all."""
+    condition, values = condition_of(query, viewer)
     source = "documents d INDEXED BY documents_facts"
     if expression:
         source = f"documents_fts CROSS JOIN {source} ON d.id = documents_fts.rowid"
-        conditions.insert(0, "documents_fts MATCH :expression")
+        condition = f"documents_fts MATCH :expression AND {condition}"
     connection.execute(_TABLE)
     connection.execute("DELETE FROM matches")
     cursor = connection.execute(
-        f"INSERT INTO matches SELECT {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)}",  # noqa: S608 -- composed of this module's own words
-        values,
+        f"INSERT INTO matches SELECT {_COLUMNS} FROM {source} WHERE {condition}",  # noqa: S608 -- composed of this module's own words
+        {"expression": expression, **values},
     )
     return cursor.rowcount > 0
+
+
+def add(connection: sqlite3.Connection, document_ids: Sequence[int]) -> None:
+    """Adds documents to `matches` that have none of the words, or not all."""
+    connection.execute(
+        f"INSERT OR IGNORE INTO matches SELECT {_COLUMNS} FROM documents d INDEXED BY documents_facts "  # noqa: S608
+        "WHERE d.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(document_ids),),
+    )
+
+
+def among(
+    connection: sqlite3.Connection, document_ids: Sequence[int], topic: str = "", language: str = ""
+) -> frozenset[int]:
+    """Those of the documents that are in `matches` and pass the filters of facets."""
+    condition, values = passing(topic, language)
+    rows = connection.execute(
+        f"SELECT id FROM matches WHERE id IN (SELECT value FROM json_each(:ids)) AND {condition}",  # noqa: S608
+        {"ids": json.dumps(document_ids), **values},
+    )
+    return frozenset(row[0] for row in rows)
 
 
 def passing(topic: str, language: str) -> tuple[str, dict[str, object]]:

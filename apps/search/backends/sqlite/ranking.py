@@ -8,7 +8,7 @@ have; where all words are that common, those in the title come first, then those
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from apps.search.backends.base import SearchQuery, Sort
 from apps.search.backends.sqlite import match, matching
@@ -51,6 +51,11 @@ def forget(connection: sqlite3.Connection) -> None:
     """Empties `scores`."""
     connection.execute(_TABLE)
     connection.execute("DELETE FROM scores")
+
+
+def put(connection: sqlite3.Connection, scores: Mapping[int, float]) -> None:
+    """Sets scores, by document, in the place of those that there were."""
+    connection.executemany("INSERT OR REPLACE INTO scores VALUES (?, ?)", scores.items())
 
 
 def score(connection: sqlite3.Connection, terms: Sequence[Term], *, has_all: bool) -> None:

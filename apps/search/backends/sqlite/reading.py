@@ -8,11 +8,14 @@ from collections import Counter
 from dataclasses import replace
 from uuid import UUID
 
-from apps.search.backends import spelling
+from apps.search.backends import fusion, spelling
 from apps.search.backends import terms as parsing
-from apps.search.backends.base import Hit, MomentHit, SearchQuery, SearchResults, Sort, Viewer
+from apps.search.backends.base import Hit, Meaning, MomentHit, SearchQuery, SearchResults, Sort, Viewer
 from apps.search.backends.marking import CLOSE, OPEN, Passage, best_moments, to_html
 from apps.search.backends.sqlite import match, matching, ranking
+from apps.search.backends.sqlite.meaning import NOTHING, Meant
+from apps.search.backends.sqlite.meaning import add as add_meaning
+from apps.search.backends.sqlite.nearest import Nearest
 from apps.search.backends.sqlite.vocabulary import SqliteVocabulary
 from apps.search.backends.sqlite.writing import moment_ids
 from apps.search.backends.terms import Term, fold
@@ -25,9 +28,12 @@ PASSAGES_PER_VIDEO = 16
 _COMPLETIONS = 30  # of a beginning, the words that are said most
 
 
-def search(connection: sqlite3.Connection, query: SearchQuery, viewer: Viewer) -> SearchResults:
+def search(
+    connection: sqlite3.Connection, query: SearchQuery, viewer: Viewer, meaning: Meaning | None, nearest: Nearest
+) -> SearchResults:
     """One page. Costs a walk through the rows that match, and some statements per hit on the page."""
     terms = parsing.parse(query.text)
+    is_meant = fusion.is_meant(query, terms, meaning)
     if query.text.strip() and not terms:
         return SearchResults()
     is_found = matching.collect(connection, match.together(terms) if terms else "", query, viewer)
@@ -44,18 +50,33 @@ def search(connection: sqlite3.Connection, query: SearchQuery, viewer: Viewer) -
         ranking.score(connection, terms, has_all=has_all)
     else:
         ranking.forget(connection)
+    meant = NOTHING
+    if is_meant and meaning is not None:
+        has_all = is_found and not is_relaxed
+        meant = add_meaning(connection, nearest, query, viewer, meaning, has_all=has_all)
     facets = matching.facets(connection, query.topic, query.language)
     return SearchResults(
         total=facets.total,
-        hits=tuple(_hit(connection, *found, terms) for found in ranking.page(connection, query)),
+        hits=tuple(
+            _hit(connection, *found, terms, meant, has_all=has_all) for found in ranking.page(connection, query)
+        ),
         topics=facets.topics,
         languages=facets.languages,
         is_relaxed=is_relaxed,
         did_you_mean=did_you_mean,
+        by_meaning=len(meant.wordless),
     )
 
 
-def _hit(connection: sqlite3.Connection, document_id: int, score: float, terms: tuple[Term, ...]) -> Hit:
+def _hit(
+    connection: sqlite3.Connection,
+    document_id: int,
+    score: float,
+    terms: tuple[Term, ...],
+    meant: Meant,
+    *,
+    has_all: bool,
+) -> Hit:
     video_id, topic_label, languages, title, description, transcript = connection.execute(
         "SELECT video_id, topic_label, languages, title, description, transcript FROM documents WHERE id = ?",
         (document_id,),
@@ -70,9 +91,12 @@ def _hit(connection: sqlite3.Connection, document_id: int, score: float, terms: 
         score=score,
         title_html=to_html(marked_title or title),
         snippet_html=to_html(snippet),
-        moments=_moments(connection, document_id, terms),
+        moments=fusion.fuse_moments(
+            _moments(connection, document_id, terms), meant.moments_of(connection, document_id), has_all=has_all
+        ),
         topic_label=topic_label,
         languages=tuple(languages.split()),
+        by_meaning=document_id in meant.wordless,
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 
 # Raise it with every change below: a file of another version is made anew.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # A moment's rowid is its document's times this, plus its place: the moments of a video are one range of rowids,
 # which FTS5 seeks to. 12 hours of speech are some 4,000 moments.
@@ -44,6 +44,14 @@ CREATE INDEX documents_facts ON documents (
 CREATE TABLE tombstones (video_id TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE moments (id INTEGER PRIMARY KEY, language TEXT NOT NULL, cues TEXT NOT NULL, text TEXT NOT NULL);
+
+-- By moment, or by document where the place is the last. Numbers are never given twice, so that whoever has read up to
+-- one need only read on. What is looked for by moment alone is found in the index of `UNIQUE`, without the vectors.
+CREATE TABLE spaces (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE vectors (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, moment_id INTEGER NOT NULL UNIQUE, space INTEGER NOT NULL,
+    vector BLOB NOT NULL
+);
 
 CREATE VIRTUAL TABLE documents_fts USING fts5(
     title, tags, topic_name, description, transcript,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from apps.search.backends.base import Moment, SearchDocument
 from apps.search.backends.spelling import learnt_words
+from apps.search.backends.sqlite import vectors
 from apps.search.backends.sqlite.schema import MOMENTS_PER_DOCUMENT
 from apps.search.backends.terms import clean, printable
 
@@ -39,8 +40,8 @@ def put(connection: sqlite3.Connection, document: SearchDocument) -> bool:
     """Writes a document unless a newer one, or a newer deletion, is there. Returns whether it was written."""
     if _newest_version(connection, document.video_id.hex) > document.version:
         return False
-    moments = [moment_row(moment) for moment in document.moments[:MOMENTS_PER_DOCUMENT]]
-    _write(connection, document_row(document), moments)
+    moments = [moment_row(moment) for moment in document.moments[: vectors.ABOUT]]
+    _write(connection, document_row(document), moments, vectors.rows_of(document))
     return True
 
 
@@ -64,7 +65,7 @@ def take_over(old: sqlite3.Connection, new: sqlite3.Connection, *, version: int)
         moments = old.execute(
             "SELECT language, cues, text FROM moments WHERE id BETWEEN ? AND ? ORDER BY id", moment_ids(document_id)
         ).fetchall()
-        _write(new, tuple(row), moments)
+        _write(new, tuple(row), moments, vectors.read(old, document_id))
     new.execute("COMMIT")
 
 
@@ -95,7 +96,12 @@ def _newest_version(connection: sqlite3.Connection, video_id: str) -> int:
     return -1 if row[0] is None else int(row[0])
 
 
-def _write(connection: sqlite3.Connection, row: tuple[object, ...], moments: list[MomentRow]) -> None:
+def _write(
+    connection: sqlite3.Connection,
+    row: tuple[object, ...],
+    moments: list[MomentRow],
+    vector_rows: list[vectors.VectorRow],
+) -> None:
     video_id = str(row[0])
     words_before = _words_of(connection, video_id)
     document_id = connection.execute(_UPSERT, row).fetchone()[0]
@@ -116,6 +122,7 @@ def _write(connection: sqlite3.Connection, row: tuple[object, ...], moments: lis
     connection.executemany(
         _INSERT_MOMENT, [(first + place, *moment) for place, moment in enumerate(moments) if place >= same]
     )
+    vectors.write(connection, document_id, vector_rows)
 
 
 def _delete(connection: sqlite3.Connection, video_id: str) -> None:
@@ -123,6 +130,7 @@ def _delete(connection: sqlite3.Connection, video_id: str) -> None:
     if row is not None:
         words = _words_of(connection, video_id)
         connection.execute("DELETE FROM moments WHERE id BETWEEN ? AND ?", moment_ids(row[0]))
+        vectors.delete(connection, row[0])
         connection.execute("DELETE FROM documents WHERE id = ?", (row[0],))
         _forget(connection, words)
 
