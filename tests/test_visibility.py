@@ -195,6 +195,7 @@ VIDEO_ADDRESSES: list[Address] = [
     Address("api:video", api_of_owner(200), "patch", body={"revision": 1, "title": "New"}),
     Address("api:video", api_of_owner(409), "patch", body={"revision": 9, "title": "New"}),
     Address("api:video", api_of_owner(204), "delete"),
+    Address("api:similar", shown()),
     Address("api:captions", shown()),
     Address("api:captions", api_of_owner(201), "post", form={"language": "de", "file": WEBVTT}),
     Address("api:captions-language", shown(), arguments={"language": "en"}),

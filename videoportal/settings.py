@@ -325,6 +325,8 @@ SEARCH_EMBEDDING_MODEL = text_setting("SEARCH_EMBEDDING_MODEL")
 SEARCH_EMBEDDING_LANGUAGES = list_setting("SEARCH_EMBEDDING_LANGUAGES", [])
 if _unknown := sorted(set(SEARCH_EMBEDDING_LANGUAGES) - set(LANGUAGE_NAMES)):
     raise refusal("SEARCH_EMBEDDING_LANGUAGES", ",".join(_unknown), "write codes of the portal's languages: en,de.")
+# Cosines below it mean nothing: of the embedded model. Others may need another.
+SEARCH_EMBEDDING_CUTOFF = float_setting("SEARCH_EMBEDDING_CUTOFF", 0.4, at_least=0.0, at_most=1.0)
 SEARCH_EMBEDDING_DEVICE = choice_setting("SEARCH_EMBEDDING_DEVICE", "auto", ("auto", "cpu", "cuda"))
 
 # Several nodes of one cluster are separated by commas. User and password may stand in the address.

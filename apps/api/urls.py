@@ -29,6 +29,7 @@ urlpatterns = [
         name="captions-file",
     ),
     path("v1/videos/<uuid:video_id>/files/<str:name>", files.FileView.as_view(), name="file"),
+    path("v1/videos/<uuid:video_id>/similar/", finding.SimilarView.as_view(), name="similar"),
     path("v1/videos/<uuid:video_id>/stages/", stages.StagesView.as_view(), name="stages"),
     path(
         "v1/videos/<uuid:video_id>/stages/<str:stage>/run-again/",

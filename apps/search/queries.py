@@ -23,6 +23,7 @@ from apps.search import outbox
 from apps.search.backends.base import FacetValue, Hit, MomentHit, SearchQuery, Sort, Viewer
 from apps.search.backends.terms import MAX_CHARACTERS, clean
 from apps.search.factory import backend
+from apps.search.meaning import meaning_of, meaning_of_video
 from apps.search.models import OutboxEntry
 from apps.videos.languages import LANGUAGE_NAMES
 from apps.videos.models import Video
@@ -36,11 +37,13 @@ __all__ = [
     "query_from",
     "query_string",
     "search_videos",
+    "similar_videos",
     "suggest",
 ]
 
 MAX_PAGE = 1_000
 SUGGESTIONS = 8
+SIMILAR = 6
 _MAX_MINUTES = 60 * 24 * 365
 _MAX_VALUE_CHARACTERS = 50  # of a topic's label or a language
 # Stale videos that a search takes into account one by one; beyond, the index is being filled anew.
@@ -57,6 +60,7 @@ class FoundVideo:
     title_html: str
     snippet_html: str
     moments: tuple[MomentHit, ...]
+    by_meaning: bool = False  # it has not the words, but something in it means what was asked for
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class SearchPage:
     is_relaxed: bool  # no video has all the words; these have some, or those of `did_you_mean`
     did_you_mean: str  # the text with the nearest known words for those that are nowhere; empty: nothing better
     is_catching_up: bool  # the newest changes are not in the index yet
+    by_meaning: int = 0  # of `total`: videos without the words, which mean it
 
     @property
     def facets(self) -> dict[str, tuple[FacetValue, ...]]:
@@ -92,13 +97,15 @@ class SearchPage:
 def search_videos(user: User | AnonymousUser, query: SearchQuery) -> SearchPage:
     """What `user` finds: their own videos, and those published and public. A page past the last is the last one.
 
+    Videos that mean what was asked for, in other words, are among them: see `SearchBackend.search`.
     Raises `SearchUnavailableError`. Costs four queries of the database and one of the index.
     """
-    viewer = Viewer(user.pk if isinstance(user, User) else None, _hidden_from(user))
-    results = backend().search(query, viewer)
+    viewer = _viewer(user)
+    meaning = meaning_of(query.text) if query.sort == Sort.RELEVANCE else None
+    results = backend().search(query, viewer, meaning)
     if not results.hits and results.total and query.page > 1:
         query = replace(query, page=-(-results.total // query.page_size))
-        results = backend().search(query, viewer)
+        results = backend().search(query, viewer, meaning)
     videos = _findable(user, [hit.video_id for hit in results.hits])
     lost = [hit for hit in results.hits if hit.video_id not in videos]
     return SearchPage(
@@ -110,7 +117,21 @@ def search_videos(user: User | AnonymousUser, query: SearchQuery) -> SearchPage:
         is_relaxed=results.is_relaxed,
         did_you_mean=results.did_you_mean,
         is_catching_up=outbox.is_catching_up(),
+        by_meaning=results.by_meaning - sum(hit.by_meaning for hit in lost),
     )
+
+
+def similar_videos(user: User | AnonymousUser, video: Video, limit: int = SIMILAR) -> list[Video]:
+    """Videos that `user` may find which are about what `video` is about, the nearest first; none of them is `video`.
+
+    Whoever calls has made sure that `user` may open `video`. Raises `SearchUnavailableError`. Costs three queries.
+    """
+    meaning = meaning_of_video(video)
+    if meaning is None:
+        return []
+    near = backend().nearest(meaning, _viewer(user), limit=limit, without=frozenset({video.pk}))
+    findable = _findable(user, [one.video_id for one in near])
+    return [findable[one.video_id] for one in near if one.video_id in findable]
 
 
 def suggest(user: User | AnonymousUser, prefix: str, limit: int = SUGGESTIONS) -> list[str]:  # noqa: ARG001
@@ -215,6 +236,10 @@ def _page(text: str) -> int:
 # --- checks against the rows ---
 
 
+def _viewer(user: User | AnonymousUser) -> Viewer:
+    return Viewer(user.pk if isinstance(user, User) else None, _hidden_from(user))
+
+
 def _findable(user: User | AnonymousUser, video_ids: Iterable[UUID]) -> dict[UUID, Video]:
     found = Video.objects.listed_for(user).filter(pk__in=list(video_ids))
     return {video.pk: video for video in found.select_related("owner", "topic_prediction__topic")}
@@ -233,7 +258,7 @@ def _found(hit: Hit, video: Video) -> FoundVideo:
     title_html = hit.title_html
     if _MARKS.sub("", title_html) != html.escape(clean(video.title)):
         title_html = html.escape(video.title)  # it was changed since: what it said may be meant to be forgotten
-    return FoundVideo(video, hit.score, title_html, hit.snippet_html, hit.moments)
+    return FoundVideo(video, hit.score, title_html, hit.snippet_html, hit.moments, hit.by_meaning)
 
 
 def _less(facet: tuple[FacetValue, ...], lost: list[str]) -> tuple[FacetValue, ...]:

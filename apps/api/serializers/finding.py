@@ -35,6 +35,7 @@ class MomentSerializer(serializers.Serializer[Any]):
     end_ms = serializers.IntegerField()
     language = serializers.CharField()
     html = serializers.CharField(help_text="The passage, escaped, with `<mark>` around what was found.")
+    by_meaning = serializers.BooleanField(help_text="It says it in other words: nothing in it is marked.")
     url = serializers.URLField(help_text="The watch page, at that second.")
     thumbnail = ThumbnailSerializer(allow_null=True, help_text="What is seen then. Null: not made (yet).")
 
@@ -46,6 +47,7 @@ class HitSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(help_text="Larger is better; comparable within one answer only.")
     title_html = serializers.CharField(help_text="Escaped, with `<mark>` around what was found.")
     snippet_html = serializers.CharField(help_text="Of the description; escaped, with `<mark>`.")
+    by_meaning = serializers.BooleanField(help_text="It has not the words, but something in it means them.")
     moments = MomentSerializer(many=True)
 
 
@@ -79,6 +81,7 @@ class SearchResultsSerializer(serializers.Serializer[Any]):
         help_text="`q` with the nearest known words for those that are nowhere; empty: nothing to correct."
     )
     is_catching_up = serializers.BooleanField(help_text="The newest changes are not in the index yet.")
+    by_meaning = serializers.IntegerField(help_text="Of `count`: videos without the words, found by meaning alone.")
 
 
 class MatchSerializer(serializers.Serializer[Any]):

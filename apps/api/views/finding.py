@@ -21,9 +21,9 @@ from apps.api.serializers.finding import (
     SuggestionsSerializer,
     TopicSerializer,
 )
-from apps.api.serializers.videos import with_related
+from apps.api.serializers.videos import VideoSerializer, with_related
 from apps.classification.topics import topics_with_counts
-from apps.search.queries import FoundVideo, SearchPage, search_videos, suggest
+from apps.search.queries import FoundVideo, SearchPage, search_videos, similar_videos, suggest
 from apps.transcription.matching import MAX_MATCHES, find_in, marked_html, marks_in, on_one_line
 from apps.transcription.tracks import served_transcript
 from apps.videos.models import Video
@@ -59,7 +59,9 @@ class SearchView(APIView):
         summary="Search",
         description="Results are grouped by video; `moments` are the best passages of each, with the address of that "
         "second. All words must be found in a video, or, where none has them all, some (`is_relaxed`). A word that is "
-        "nowhere is taken for the nearest that is somewhere (`did_you_mean`). No quote, operator or sign in `q` is "
+        "nowhere is taken for the nearest that is somewhere (`did_you_mean`). In the order of relevance, and without "
+        "quotes in `q`, videos that mean it in other words are found, too (`by_meaning`), fifty at most. No quote, "
+        "operator or sign in `q` is "
         "ever an error.",
         parameters=[SearchParameters],
         responses={200: SearchResultsSerializer, **refusals(400, 401, 404), **_UNAVAILABLE},
@@ -70,6 +72,25 @@ class SearchView(APIView):
         if page.query.page != query.page:  # the search goes back to its last page
             raise NotFound(f"There is no page {query.page}: the last one is {page.page_count}.")
         return Response(SearchResultsSerializer(_results(request, page), context={"request": request}).data)
+
+
+class SimilarView(APIView):
+    """Videos that are about what this one is about."""
+
+    @extend_schema(
+        operation_id="list_similar_videos",
+        tags=["finding"],
+        summary="More like this",
+        description="Of what the caller may find, by the meaning of what is said and written, the nearest first; at "
+        "most six. Empty where nothing is near, while the video's meaning is not known yet (its stage `embed`), and on "
+        "a portal that does not search by meaning.",
+        responses={200: VideoSerializer(many=True), **refusals(401, 404), **_UNAVAILABLE},
+    )
+    def get(self, request: Request, video_id: UUID) -> Response:
+        near = similar_videos(caller(request), visible_video(request, video_id))
+        rows = {video.pk: video for video in with_related(Video.objects.filter(pk__in=[one.pk for one in near]))}
+        videos = [rows[one.pk] for one in near if one.pk in rows]
+        return Response(VideoSerializer(videos, many=True, context={"request": request}).data)
 
 
 class SuggestionsView(APIView):
@@ -143,6 +164,7 @@ def _results(request: Request, page: SearchPage) -> dict[str, Any]:
         "is_relaxed": page.is_relaxed,
         "did_you_mean": page.did_you_mean,
         "is_catching_up": page.is_catching_up,
+        "by_meaning": page.by_meaning,
     }
 
 
@@ -153,12 +175,14 @@ def _hit(request: Request, hit: FoundVideo, video: Video) -> dict[str, Any]:
         "score": hit.score,
         "title_html": hit.title_html,
         "snippet_html": hit.snippet_html,
+        "by_meaning": hit.by_meaning,
         "moments": [
             {
                 "start_ms": moment.start_ms,
                 "end_ms": moment.end_ms,
                 "language": moment.language,
                 "html": moment.html,
+                "by_meaning": moment.by_meaning,
                 "url": f"{watch}?t={moment.start_ms // 1000}s",
                 "thumbnail": _thumbnail(request, video, moment.start_ms),
             }

@@ -64,6 +64,7 @@ class TextEncoder:
 
     def __init__(self, folder: Path, options: EncoderOptions | None = None, *, name: str = "") -> None:
         """Raises EncoderError where `folder` holds no encoder of text."""
+        from safetensors import SafetensorError
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging as transformers_logging
 
@@ -81,7 +82,7 @@ class TextEncoder:
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
             model: Any = AutoModel.from_pretrained(str(folder), local_files_only=True)
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise EncoderError(f"{folder} holds no encoder that transformers can load: {error}") from error
         if self._tokenizer.cls_token_id is None or self._tokenizer.sep_token_id is None:
             raise EncoderError(f"{folder} has no tokens for the beginning and the end of a text: it is no BERT.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import uuid
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
+from apps.pages.cards import cards
 from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import file_url
 from apps.pages.times import parse_time
@@ -25,13 +27,17 @@ from apps.pipeline.models import StageRun
 from apps.pipeline.runs import RunAgainError
 from apps.pipeline.runs import run_again as run_stage_again
 from apps.pipeline.status import stage_views
+from apps.search.backends.base import SearchUnavailableError
 from apps.search.backends.terms import clean
+from apps.search.queries import similar_videos
 from apps.transcription.expected_words import outdated_transcript
 from apps.transcription.matching import MAX_CHARACTERS
 from apps.transcription.models import Transcript
 from apps.videos.files import original_name_in_folder
 from apps.videos.models import Report, Video
 from apps.videos.viewing import position_of
+
+logger = logging.getLogger(__name__)
 
 CAPTION_FORMS = ("vtt", "srt", "txt", "json")
 WATCHED = ("owner", "topic_prediction__topic")
@@ -60,9 +66,19 @@ def watch(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
         "share_url": request.build_absolute_uri(request.path),
         "poster_url": request.build_absolute_uri(file_url(video, video.poster_name)) if video.poster_name else "",
         "report_reasons": Report.Reason.choices,
+        "similar": cards(_similar(request, video)),
         "topics": Topic.objects.all() if isinstance(request.user, User) and request.user.is_moderator else [],
     }
     return render(request, "watch/watch.html", context)
+
+
+def _similar(request: HttpRequest, video: Video) -> list[Video]:
+    """None while the search cannot be asked: the page is there for the video."""
+    try:
+        return similar_videos(request.user, video)
+    except SearchUnavailableError as error:
+        logger.warning("There is no “more like this”: %s", error)
+        return []
 
 
 def _transcript(parameters: QueryDict, transcripts: list[Transcript], start_ms: int) -> dict[str, Any]:
