@@ -29,7 +29,7 @@ def test_labels_are_learned_where_somebody_speaks(tmp_path: Path) -> None:
         steps=160,
         warmup_steps=10,
         checkpoint_every=160,
-        learning_rate=3e-3,
+        learning_rate=2e-3,
         mask_time=0.0,
         train_feature_encoder=True,
         voiced_only=True,
