@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from apps.transcription.asr.calibration import Calibration, ConfidenceMap, read_calibrations, write_calibrations
 from apps.transcription.asr.recognizers.base import IsCalibrated, transcribe_all
+from apps.transcription.asr.word_times import TimeMap
 from apps.transcription.recognition import model_recognizer, recognizer_for
 from tests.transcription.asr.checkpoints import save_checkpoint
 from tests.transcription.asr.sounds import speech, write_sound
@@ -62,9 +63,8 @@ def save_copy(checkpoint: Path, tmp_path: Path) -> Path:
 
 def test_a_calibrated_checkpoint_gives_calibrated_words(tmp_path: Path) -> None:
     checkpoint = save_checkpoint(tmp_path / "tiny")
-    write_calibrations(
-        checkpoint / "calibration.json", {"greedy": Calibration(ConfidenceMap(-20.0, 1.0, 0.0), start_ms=40.0)}
-    )
+    later = TimeMap(start=(0.04, 0, 0, 0, 0, 0), end=(0.0,) * 6)
+    write_calibrations(checkpoint / "calibration.json", {"greedy": Calibration(ConfidenceMap(-20.0, 1.0, 0.0), later)})
     recognizer = model_recognizer(str(checkpoint), "en")
     [raw], [words] = (transcribe_all(recognizer, [speech(3)], is_raw=is_raw) for is_raw in (True, False))
     assert words

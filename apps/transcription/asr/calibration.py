@@ -2,8 +2,7 @@
 
 Confidence: logistic regression on the log-odds of the recogniser's own figure (Platt, "Probabilistic Outputs for
 Support Vector Machines", 1999) and on the mean of those of the words around: in a stretch that is heard badly, a word
-of which the recogniser is sure is wrong oftener than elsewhere. It grows with both. Times: a CTC network says a letter
-a little late and lets go of it early; each recogniser is off by about the same everywhere (the median is taken).
+of which the recogniser is sure is wrong oftener than elsewhere. It grows with both. Times: `asr.word_times`.
 
 Both are fitted by `manage.py calibrate_asr` on speech whose words are known, and applied to every recogniser's words
 by `recognizers.base.transcribe_all`.
@@ -13,7 +12,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from os import W_OK, access
 from pathlib import Path
 from zlib import crc32
@@ -21,14 +19,16 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.transcription.asr import word_times
 from apps.transcription.asr.evaluation import Heard
-from apps.transcription.asr.words import Word, in_order
+from apps.transcription.asr.word_times import TimeMap
+from apps.transcription.asr.words import Word
 
 FILE_NAME = "calibration.json"
 N_AROUND = 5  # words on either side; 3 to 12 do about as well
 MIN_ODDS_CONFIDENCE = 1e-3  # figures beyond it, and 1 minus it, are not told apart
 MIN_WORDS = 200  # with fewer, the fit says more about them than about the recogniser
-MIN_TIMED_WORDS = 50
+MIN_TIMED_WORDS = 200
 PRIOR_WEIGHT = 1.0  # in words: how strongly a map is held to leave confidences as they are
 N_FOLDS = 5
 
@@ -52,11 +52,10 @@ class ConfidenceMap:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Of one recogniser with one way of decoding. `start_ms` and `end_ms` are added to the times of its words."""
+    """Of one recogniser with one way of decoding. `times` is None where too few words were timed."""
 
     confidence: ConfidenceMap
-    start_ms: float = 0.0
-    end_ms: float = 0.0
+    times: TimeMap | None = None
     n_words: int = 0  # that it was fitted on, and
     fitted_on: str = ""  # of which speech
 
@@ -64,21 +63,9 @@ class Calibration:
         """The words of one stretch of sound that lasts `duration_s`, corrected; their texts stay."""
         if not words:
             return []
-        confidences = self.confidence.of(np.array([word.confidence for word in words]))
-        moved = [
-            replace(
-                word,
-                start_s=word.start_s + self.start_ms / 1000,
-                end_s=word.end_s + self.end_ms / 1000,
-                confidence=float(confidence),
-            )
-            for word, confidence in zip(words, confidences, strict=True)
-        ]
-        if not self.start_ms and not self.end_ms:
-            return moved
-        # A word that is made longer ends where the next one begins, which is not pushed away.
-        ended = [replace(word, end_s=min(word.end_s, after.start_s)) for word, after in pairwise(moved)]
-        return in_order([*ended, moved[-1]], duration_s)
+        confidences = self.confidence.of(np.array([word.confidence for word in words])).tolist()
+        surer = [replace(word, confidence=its) for word, its in zip(words, confidences, strict=True)]
+        return self.times.applied(surer, duration_s) if self.times else surer
 
 
 def features(raw: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,8 +85,7 @@ def fit(utterances: Sequence[Heard], *, fitted_on: str = "") -> Calibration:
     n_words = sum(len(each.words) for each in utterances)
     if n_words < MIN_WORDS:
         raise CalibrationError(f"{n_words} words were heard, and a calibration needs {MIN_WORDS}: give it more speech.")
-    start_ms, end_ms = _offsets_ms(utterances)
-    return Calibration(_fitted(utterances), start_ms, end_ms, n_words, fitted_on)
+    return Calibration(_fitted(utterances), _fitted_times(utterances), n_words, fitted_on)
 
 
 def cross_calibrated(utterances: Sequence[Heard]) -> list[Heard]:
@@ -108,7 +94,7 @@ def cross_calibrated(utterances: Sequence[Heard]) -> list[Heard]:
     fitted = []
     for fold in range(N_FOLDS):
         others = [each for each, its in zip(utterances, folds, strict=True) if its != fold]
-        fitted.append(Calibration(_fitted(others), *_offsets_ms(others)))
+        fitted.append(Calibration(_fitted(others), _fitted_times(others)))
     return [
         replace(each, words=tuple(fitted[fold].applied(each.words, each.duration_s)))
         for each, fold in zip(utterances, folds, strict=True)
@@ -166,18 +152,20 @@ def _probability(odds: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.exp(-np.logaddexp(0.0, -odds)))
 
 
-def _offsets_ms(utterances: Sequence[Heard]) -> tuple[float, float]:
-    """What to add to starts and ends; nothing where too few words are timed."""
-    starts, ends = [], []
+def _fitted_times(utterances: Sequence[Heard]) -> TimeMap | None:
+    """By the words that were heard right; None where too few of them are timed."""
+    x, off_s = [], []
     for each in utterances:
-        for pair in each.pairs() if each.said_times_s else ():
+        if not each.said_times_s or not each.words:
+            continue
+        its = word_times.features(each.words)
+        for pair in each.pairs():
             if pair.said is not None and pair.heard is not None and each.is_right(pair):
                 start_s, end_s = each.said_times_s[pair.said]
-                starts.append(start_s - each.words[pair.heard].start_s)
-                ends.append(end_s - each.words[pair.heard].end_s)
-    if len(starts) < MIN_TIMED_WORDS:
-        return 0.0, 0.0
-    return round(1000 * float(np.median(starts)), 1), round(1000 * float(np.median(ends)), 1)
+                word = each.words[pair.heard]
+                x.append(its[pair.heard])
+                off_s.append((start_s - word.start_s, end_s - word.end_s))
+    return word_times.fitted_times(np.array(x), np.array(off_s)) if len(x) >= MIN_TIMED_WORDS else None
 
 
 def calibration_file(model: str, folder: Path, cache_dir: Path | None) -> Path:
@@ -198,7 +186,12 @@ def read_calibrations(file: Path) -> dict[str, Calibration]:
     try:
         entries = json.loads(file.read_text(encoding="utf-8"))
         return {
-            decoding: Calibration(**(entry | {"confidence": ConfidenceMap(**entry["confidence"])}))
+            decoding: Calibration(
+                ConfidenceMap(**entry["confidence"]),
+                TimeMap(**{end: tuple(weights) for end, weights in entry["times"].items()}) if entry["times"] else None,
+                entry["n_words"],
+                entry["fitted_on"],
+            )
             for decoding, entry in entries.items()
         }
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:

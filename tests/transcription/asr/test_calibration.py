@@ -68,7 +68,7 @@ def test_times_move_to_where_words_are_said() -> None:
     assert corrected is not None
     assert error.mean_ms == pytest.approx(100)
     assert corrected.mean_ms == pytest.approx(0, abs=1)
-    assert (fit(before).start_ms, fit(before).end_ms) == pytest.approx((-100, 100))
+    assert fit(boastful(20)).times is None, "too few words are timed"
 
 
 @given(some_confidences, st.data())
@@ -104,17 +104,6 @@ def test_a_map_never_sinks_where_confidences_grow() -> None:
 def test_too_little_speech_is_refused() -> None:
     with pytest.raises(CalibrationError, match="24 words were heard, and a calibration needs 200"):
         fit(boastful(2))
-
-
-def test_longer_words_do_not_push_the_next_away() -> None:
-    words = [Word("a", 0.5, 0.7, 0.5), Word("b", 0.75, 0.9, 0.5), Word("c", 1.8, 1.9, 0.5)]
-    moved = Calibration(ConfidenceMap(), start_ms=-20, end_ms=200).applied(words, 2.0)
-    assert [(round(word.start_s, 3), round(word.end_s, 3)) for word in moved] == [
-        (0.48, 0.73),
-        (0.73, 1.1),
-        (1.78, 2.0),
-    ]
-    assert Calibration(ConfidenceMap(), 5.0, 5.0).applied([], 2.0) == []
 
 
 class Measured(SyllableRecognizer):

@@ -82,7 +82,7 @@ class Command(BaseCommand):
                 writer.writeheader()
                 writer.writerows(rows)
         for decoding, its in calibrations.items():
-            self.stdout.write(f"{decoding}: {its.confidence}, starts {its.start_ms:+g} ms, ends {its.end_ms:+g} ms")
+            self.stdout.write(f"{decoding}: {its.confidence}, {its.times or 'times as they are'}")
         self.stdout.write(self.style.SUCCESS(f"{file} is written; recognisers that are loaded from now on use it."))
 
     def _tell(self, rows: list[dict[str, Any]]) -> None:
