@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from apps.classification.models import Topic, TopicPrediction
 from apps.search import outbox
 from apps.search.backends.base import SearchUnavailableError
 from apps.search.models import OutboxEntry
+from apps.search.queries import SearchPage, SearchQuery, search_videos
 from apps.videos.files import folder
 from apps.videos.models import Tag, Video, Visibility
 from apps.videos.stills import storyboard_vtt
@@ -119,6 +121,27 @@ def test_it_says_what_it_took_a_typo_for(client: Client, make_video: MakeVideo) 
     html = search(client, "?q=lighthuose&min_minutes=1")
     assert 'Showing results for\n            <a href="?q=lighthouse&amp;min_minutes=1">lighthouse</a>' in html
     assert "did you mean" not in search(client, "?q=lighthouse").lower()
+
+
+def test_it_says_what_was_found_by_its_meaning(client: Client, video: Video, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_transcript(video, cues=4)
+    indexed(video)
+    real = search_videos
+
+    def by_meaning(user: User, query: SearchQuery) -> SearchPage:
+        """As an engine with a model answers: the second moment has none of the words."""
+        page = real(user, query)
+        (hit,) = page.hits
+        first = hit.moments[0]
+        other = replace(first, start_ms=5_000, html="lilies &amp; so", by_meaning=True)
+        return replace(page, hits=(replace(hit, moments=(first, other)),), by_meaning=1)
+
+    monkeypatch.setattr("apps.pages.views.search.search_videos", by_meaning)
+    html = search(client, "?q=roses")
+    assert "1 video, found by meaning" in html
+    assert f'href="/watch/{video.pk}/?t=5s"' in html, "there is nothing to mark"
+    assert html.count("In other words") == 1
+    assert "No video has these words." in html
 
 
 def test_each_filter_in_use_can_be_taken_back(client: Client, make_video: MakeVideo) -> None:
