@@ -68,7 +68,7 @@ def features(words: Sequence[Word]) -> NDArray[np.float64]:
 
 
 def fitted_times(x: NDArray[np.float64], off_s: NDArray[np.float64]) -> TimeMap:
-    """The map that leaves the least of `off_s` `(n, 2)`, by how much true starts and ends are later. `x`: `features`."""
+    """The map that leaves the least of `off_s` `(n, 2)`: by how much starts and ends are later. `x`: `features`."""
     start, end = (_least_absolute(x, each) for each in off_s.T)
     return TimeMap(tuple(map(float, start)), tuple(map(float, end)))
 
