@@ -96,7 +96,11 @@ def _options_for(language: str) -> WhisperOptions | Wav2Vec2Options:
     if model := configured_models().get(language):
         return checkpoint_options(model, language)
     if language == EMBEDDED_LANGUAGE:
-        return WhisperOptions(Search(beam_size=settings.ASR_BEAM_SIZE), device=settings.ASR_DEVICE)
+        return WhisperOptions(
+            Search(beam_size=settings.ASR_BEAM_SIZE),
+            device=settings.ASR_DEVICE,
+            forced_alignment=settings.ASR_FORCED_ALIGNMENT,
+        )
     raise LanguageNotRecognizedError(
         f"There is no speech recogniser for {_name_of(language)} on this portal. Upload captions instead, or ask the "
         f"operator to set ASR_MODEL to a model that understands it, with ASR_MODEL_LANGUAGE={language}, or to add one "

@@ -24,6 +24,24 @@ def noise(seconds: float, *, loudness: float = 0.1, seed: int = 0) -> NDArray[np
     return (loudness * np.random.default_rng(seed).standard_normal(int(seconds * RATE))).astype(np.float32)
 
 
+def music(seconds: float, *, seed: int = 0) -> NDArray[np.float32]:
+    """Chords of plucked harmonics, a bass drum and a hi-hat, 120 beats a minute."""
+    generator = np.random.default_rng(seed)
+    sound = np.zeros(int(seconds * RATE))
+    length = RATE // 2
+    time_s = np.arange(length) / RATE
+    for beat in range(int(2 * seconds)):
+        root_hz = 110 * 2 ** (generator.choice([0, 3, 5, 7, 10]) / 12)
+        chord = sum(
+            np.sin(2 * np.pi * root_hz * step * n * time_s) / n for step in (1, 1.26, 1.5) for n in range(1, 6)
+        ) * np.exp(-4 * time_s)
+        drum = np.sin(2 * np.pi * 60 * np.exp(-8 * time_s) * time_s) * np.exp(-12 * time_s)
+        hat = generator.standard_normal(length) * np.exp(-60 * time_s)
+        part = sound[beat * length : (beat + 1) * length]
+        part += (0.08 * chord + 0.5 * drum + 0.1 * hat)[: len(part)]
+    return sound.astype(np.float32)
+
+
 def read(path: Path, *, start_ms: int = 0) -> NDArray[np.float32]:
     """All samples of a file: `(n,)`."""
     return np.concatenate([np.zeros(0, dtype=np.float32), *stream_samples(path, start_ms=start_ms)])

@@ -12,15 +12,15 @@ from apps.transcription.asr.recognizers.whisper import (
     WhisperRecognizer,
     without_loops,
 )
-from apps.transcription.asr.recognizers.whisper_network import Search, bundled_folder, joined
+from apps.transcription.asr.recognizers.whisper_network import Search, bundled_folder, joined, window_frames
 from apps.transcription.asr.voice_activity import WINDOW_S, in_speech
 from apps.transcription.asr.words import Word, in_order
 from tests.transcription.asr.recognizer_contract import RecognizerContract
-from tests.transcription.asr.sounds import noise, read, speech, utterances
+from tests.transcription.asr.sounds import music, noise, read, speech, utterances
 
 
 @pytest.fixture(scope="module")
-def recognizer() -> Recognizer:
+def recognizer() -> WhisperRecognizer:
     return WhisperRecognizer(WhisperOptions(Search(beam_size=1)))
 
 
@@ -68,6 +68,30 @@ def test_it_hears_a_sentence_that_is_said_twice_twice(recognizer: Recognizer, da
     once = text_of(recognizer.transcribe(sentence)).lower().split()
     twice = text_of(recognizer.transcribe(np.concatenate([sentence, sentence]))).lower().split()
     assert len(twice) >= 2 * len(once) - 1
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_it_hears_no_words_in_music(recognizer: WhisperRecognizer, seed: int) -> None:
+    assert recognizer.transcribe(music(20, seed=seed)) == []
+
+
+def test_it_writes_a_short_sentence_once(recognizer: WhisperRecognizer, data_dir: Path) -> None:
+    """In windows that are shorter still, Whisper writes it twice."""
+    sounds = [utterances(data_dir, "ljspeech", 1)[0][: int(seconds * 16_000)] for seconds in (1.5, 2.0, 2.5, 3.0)]
+    texts = [text_of(words).lower().rstrip(".").split() for words in recognizer.transcribe_many(sounds)]
+    assert all(len(text) == len(set(text)) for text in texts if len(text) < 8)
+
+
+def test_many_stretches_give_the_words_of_each_by_itself(recognizer: WhisperRecognizer, data_dir: Path) -> None:
+    talk, _ = utterances(data_dir, "kathleen", 8)
+    lengths_s = (2, 9, 1, 14, 3, 5)
+    sounds = [talk[: seconds * 16_000] for seconds in lengths_s]
+    assert recognizer.transcribe_many(sounds) == [recognizer.transcribe(sound) for sound in sounds]
+
+
+def test_a_sound_has_the_same_window_whatever_is_heard_with_it() -> None:
+    windows = [window_frames(seconds * 16_000) for seconds in (0, 1, 12, 13, 20, 29)]
+    assert windows == [1500, 1500, 1500, 1500, 2500, 3000] == sorted(windows)
 
 
 def test_it_refuses_weights_that_are_not_those_of_openai(tmp_path: Path) -> None:

@@ -5,15 +5,16 @@ end of the sound or makes one of them last through a pause. Model: Radford et al
 Large-Scale Weak Supervision" (2022); the thresholds of `WhisperOptions` are those of its section 4.5 where it has them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.transcription.asr.calibration import Calibration, read_calibrations
-from apps.transcription.asr.recognizers.base import SAMPLE_RATE
+from apps.transcription.asr.forced_alignment import ForcedAlignment
+from apps.transcription.asr.recognizers.base import SAMPLE_RATE, RecognizerUnavailableError
 from apps.transcription.asr.recognizers.whisper_network import (
     BATCH_SIZE,
     NOT_WORDS,
@@ -33,6 +34,7 @@ MAX_REPEATS = {1: 5, 2: 4, 3: 4}
 MAX_REPEATS_OF_LONGER = 3
 LONGEST_LOOP_WORDS = 24
 MAX_WORD_CHARS = 40
+REPEATED_WORDS = 4  # so many, said again at once, are heard anew: Whisper writes some short sentences twice
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,10 @@ class WhisperOptions:
     """How Whisper is run and when it is not believed."""
 
     search: Search = field(default_factory=Search)
+    search_in_loops: Search = field(default_factory=lambda: Search(no_repeat_ngram_size=3, repetition_penalty=1.1))
     device: str = "auto"  # auto: a GPU where there is one; cpu; cuda
     cpu_threads: int = 0  # 0: as many as there are cores
+    forced_alignment: bool = True  # word times by PocketSphinx; else by Whisper's attention, 0.1 s off
     no_speech_probability: float = 0.6  # above it, and below `min_mean_log_probability`: no speech
     min_mean_log_probability: float = -1.0
     min_voiced_share: float = 0.05  # of the sound; less is noise in which the detector was startled
@@ -74,6 +78,7 @@ class WhisperRecognizer:
         self._network = WhisperNetwork(
             folder or bundled_folder(), device=options.device, cpu_threads=options.cpu_threads
         )
+        self._alignment = _alignment() if options.forced_alignment else None
 
     @property
     def name(self) -> str:
@@ -115,27 +120,37 @@ class WhisperRecognizer:
         again = self._believed([whole[index].between(*gap) for index, gap in gaps.items()])
         for (index, (start, _)), more in zip(gaps.items(), again, strict=True):
             words[index] = sorted([*words[index], *shifted(more, start * WINDOW_S)], key=lambda word: word.start_s)
-        return [
-            in_order(without_loops(heard), len(samples) / SAMPLE_RATE)
-            for heard, samples in zip(words, sounds, strict=True)
-        ]
+        return [self._timed(without_loops(heard), samples) for heard, samples in zip(words, sounds, strict=True)]
+
+    def _timed(self, words: list[Word], samples: NDArray[np.float32]) -> list[Word]:
+        aligned = self._alignment.timed(words, samples) if self._alignment and words else words
+        return in_order(aligned, len(samples) / SAMPLE_RATE)
 
     def _believed(self, sounds: Sequence[_Sound]) -> list[list[Word]]:
         """What Whisper hears in each sound, without what it invents."""
         words: list[list[Word]] = [[] for _ in sounds]
         asked = [index for index, sound in enumerate(sounds) if self._may_hold_speech(sound)]
-        heard = self._network.hear([sounds[index].samples for index in asked], self._options.search)
-        looped = [number for number, each in enumerate(heard) if _is_looped(each)]
-        unlooped = self._network.hear(
-            [sounds[asked[number]].samples for number in looped],
-            replace(self._options.search, no_repeat_ngram_size=3, repetition_penalty=1.1),
-        )
-        for number, each in zip(looped, unlooped, strict=True):
-            heard[number] = each
+        samples = [sounds[index].samples for index in asked]
+        heard = self._network.hear(samples, self._options.search)
+        self._hear_anew(heard, samples, _is_repeated, self._options.search)
+        self._hear_anew(heard, samples, _is_looped, self._options.search_in_loops)
         for index, each in zip(asked, heard, strict=True):
             if not self._is_silence(each):
                 words[index] = in_speech(each.words, sounds[index].voiced, self._options.voiced_margin_s)
         return words
+
+    def _hear_anew(
+        self,
+        heard: list[Heard],
+        samples: Sequence[NDArray[np.float32]],
+        is_doubtful: Callable[[Heard], bool],
+        search: Search,
+    ) -> None:
+        """Puts what the network hears in a whole window in the place of what is doubtful."""
+        doubtful = [index for index, each in enumerate(heard) if is_doubtful(each)]
+        anew = self._network.hear([samples[index] for index in doubtful], search, in_whole_windows=True)
+        for index, each in zip(doubtful, anew, strict=True):
+            heard[index] = each
 
     def _may_hold_speech(self, sound: _Sound) -> bool:
         return len(sound.samples) >= MIN_SAMPLES and bool(sound.voiced.mean() >= self._options.min_voiced_share)
@@ -158,6 +173,25 @@ class WhisperRecognizer:
         )
 
 
+def _alignment() -> ForcedAlignment:
+    try:
+        return ForcedAlignment()
+    except ImportError as error:
+        raise RecognizerUnavailableError(
+            f"The embedded recogniser's word times need pocketsphinx ({error}): pip install -r requirements.txt, or "
+            "set ASR_FORCED_ALIGNMENT=false."
+        ) from error
+
+
+def _is_repeated(heard: Heard) -> bool:
+    keys = _keys(heard.words)
+    return any(
+        keys[start : start + n_words] == keys[start + n_words : start + 2 * n_words]
+        for n_words in range(REPEATED_WORDS, len(keys) // 2 + 1)
+        for start in range(len(keys) - 2 * n_words + 1)
+    )
+
+
 def _is_looped(heard: Heard) -> bool:
     return len(without_loops(heard.words)) < len(heard.words) or any(
         len(word.text) > MAX_WORD_CHARS for word in heard.words
@@ -167,13 +201,18 @@ def _is_looped(heard: Heard) -> bool:
 def without_loops(words: Sequence[Word]) -> list[Word]:
     """The words, where an n-gram that is repeated oftener than people repeat themselves is left standing once."""
     kept: list[Word] = []
-    keys = [word.text.lower().strip("".join(NOT_WORDS)) for word in words]
+    keys = _keys(words)
     position = 0
     while position < len(words):
         n_words, n_times = _loop_at(keys, position)
         kept.extend(words[position : position + n_words])
         position += n_words * n_times
     return kept
+
+
+def _keys(words: Sequence[Word]) -> list[str]:
+    """The words as they are said."""
+    return [word.text.lower().strip("".join(NOT_WORDS)) for word in words]
 
 
 def _loop_at(keys: Sequence[str], position: int) -> tuple[int, int]:

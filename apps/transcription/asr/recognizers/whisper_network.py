@@ -26,8 +26,9 @@ WEIGHTS_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b
 BATCH_SIZE = 8  # sounds at once
 SAMPLES_PER_FRAME = 160  # of the features: 10 ms
 LONGEST_WINDOW = 3000  # frames: what the network was trained on
-# With less of a window, or of padding in it, Whisper does not find the end and falls into loops (WER 10 % and more).
-SHORTEST_WINDOW = 1000
+# With less of a window Whisper writes short sentences twice: of 60 by flite, 4 at 1000 frames, 1 at 1250, none at 1500.
+SHORTEST_WINDOW = 1500
+# With less of padding it does not find the end, and falls into loops.
 MIN_PADDING = 200
 WINDOW_STEP = 500  # few lengths, so that sounds of like length share a batch
 MAX_TOKENS = 448  # of prompt and text together: the network's positions
@@ -85,19 +86,30 @@ class WhisperNetwork:
         """The tokens of `text`, which the network is to take for what was said before; the first `max_tokens`."""
         return tuple(self._tokenizer.encode(f" {text.strip()}")[:max_tokens]) if text.strip() else ()
 
-    def hear(self, sounds: Sequence[NDArray[np.float32]], search: Search, prompt: Sequence[int] = ()) -> list[Heard]:
-        """What is said in each of the sounds, float32 `(n_samples,)` of 29 s at most, in the order given."""
+    def hear(
+        self,
+        sounds: Sequence[NDArray[np.float32]],
+        search: Search,
+        prompt: Sequence[int] = (),
+        *,
+        in_whole_windows: bool = False,
+    ) -> list[Heard]:
+        """What is said in each of the sounds, float32 `(n_samples,)` of 29 s at most, in the order given.
+
+        `in_whole_windows`: in those that the network was trained on, whatever they cost.
+        """
         heard: dict[int, Heard] = {}
-        for batch in _batches([window_frames(len(samples)) for samples in sounds]):
-            found = self._hear_batch([sounds[index] for index in batch], search, prompt)
+        windows = [LONGEST_WINDOW if in_whole_windows else window_frames(len(samples)) for samples in sounds]
+        for window, batch in _batches(windows):
+            found = self._hear_batch([sounds[index] for index in batch], window, search, prompt)
             heard.update(zip(batch, found, strict=True))
         return [heard[index] for index in range(len(sounds))]
 
     def _hear_batch(
-        self, sounds: Sequence[NDArray[np.float32]], search: Search, prompt: Sequence[int]
+        self, sounds: Sequence[NDArray[np.float32]], window: int, search: Search, prompt: Sequence[int]
     ) -> Iterator[Heard]:
-        """As `hear`, of sounds with the same window, few enough to be held at once."""
-        encoded = self._encoded(self._features(sounds))
+        """As `hear`, of sounds in windows of so many frames, few enough to be held at once."""
+        encoded = self._encoded(self._features(sounds, window))
         before = [self._tokenizer.sot_prev, *prompt] if prompt else []
         start = [*before, *self._tokenizer.sot_sequence, self._tokenizer.no_timestamps]
         results = self._model.model.generate(
@@ -122,12 +134,12 @@ class WhisperNetwork:
                 result.no_speech_prob,
             )
 
-    def _features(self, sounds: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Log-mel spectra in a window of the same length: float32 `(n_sounds, 80, n_frames)`."""
-        n_frames = window_frames(len(sounds[0]))
-        features = np.zeros((len(sounds), self._model.model.n_mels, n_frames), dtype=np.float32)
+    def _features(self, sounds: Sequence[NDArray[np.float32]], window: int) -> NDArray[np.float32]:
+        """Log-mel spectra, filled up with silence: float32 `(n_sounds, 80, window)`."""
+        features = np.zeros((len(sounds), self._model.model.n_mels, window), dtype=np.float32)
         for row, samples in zip(features, sounds, strict=True):
-            mel = self._model.feature_extractor(samples)[:, :-1][:, :n_frames]
+            mel = self._model.feature_extractor(samples)[:, :-1][:, :window]
+            row[:] = mel.min()  # as after silent samples; faster-whisper has 0 there, which is loud
             row[:, : mel.shape[1]] = mel
         return features
 
@@ -155,11 +167,12 @@ class WhisperNetwork:
         ]
 
 
-def _batches(windows: Sequence[int]) -> Iterator[list[int]]:
-    """Indices of sounds with the same window, `BATCH_SIZE` of them at most."""
+def _batches(windows: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    """Each window with indices of the sounds that have it, `BATCH_SIZE` of them at most."""
     for window in sorted(set(windows)):
         alike = [index for index, other in enumerate(windows) if other == window]
-        yield from (alike[first : first + BATCH_SIZE] for first in range(0, len(alike), BATCH_SIZE))
+        for first in range(0, len(alike), BATCH_SIZE):
+            yield window, alike[first : first + BATCH_SIZE]
 
 
 def joined(pieces: Iterable[Word]) -> list[Word]:
