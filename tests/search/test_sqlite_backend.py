@@ -2,10 +2,13 @@
 
 import logging
 import os
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -220,3 +223,15 @@ def test_it_ranks_words_that_most_videos_have_by_field_then_by_date(
     assert found(backend, "what is") == wanted
     pages = [found(backend, "what is", page=page, page_size=2) for page in (1, 2, 3)]
     assert [video_id for page in pages for video_id in page] == wanted
+
+
+def test_it_forgets_the_words_that_no_video_has_any_more(backend: SqliteBackend, path: Path) -> None:
+    kept, gone = make_document("green leaves"), make_document("green kaleidoscope", title="Leaflets")
+    backend.index([kept, gone])
+    backend.index([replace(gone, title="Leaves", version=2)])
+    backend.delete([gone.video_id], version=3)
+    with closing(sqlite3.connect(path)) as connection:
+        words = {word for (word,) in connection.execute("SELECT word FROM words")}
+        trigrams = connection.execute("SELECT count(*) FROM word_trigrams('kal')").fetchone()[0]
+    assert words == {"green", "leaves", "talk"}
+    assert trigrams == 0
