@@ -112,15 +112,15 @@ def _document(article: Article, text: str) -> SearchDocument:
 
 
 class VectorCache:
-    """Vectors by digest of their text, in a file: embedding all passages takes minutes."""
+    """Vectors by digest of their text, in the files of a folder: embedding all passages takes minutes."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "vectors.npz"
         self._kept: dict[str, HalfArray] = {}
         self._embedder: Embedder | None = None
-        if path.is_file():
+        for path in folder.glob("*.npz"):
             with np.load(path) as file:
-                self._kept = dict(zip(file["digests"].tolist(), file["vectors"], strict=True))
+                self._kept |= dict(zip(file["digests"].tolist(), file["vectors"], strict=True))
 
     def of(self, texts: Sequence[str]) -> HalfArray:
         """`(n_texts, n_dimensions)`. The embedded model reads queries as it reads passages."""

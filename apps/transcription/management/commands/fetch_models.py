@@ -39,6 +39,11 @@ class Command(BaseCommand):
         named = options["model"]
         models = {settings.ASR_MODEL_LANGUAGE: named} if named else configured_models()
         punctuation = punctuation_options()
+        embedding = settings.SEARCH_EMBEDDING_MODEL
+        if embedding not in ("", "none") and not named:
+            self._fetch(embedding, "SEARCH_EMBEDDING_MODEL", ignored=NOT_NEEDED)
+            if not models and punctuation is None:
+                return
         if not models and punctuation is None:
             self.stdout.write("ASR_MODEL is empty: the embedded recogniser needs no download. For another one, set it:")
             self.stdout.write("  ASR_MODEL=facebook/wav2vec2-base-960h python manage.py fetch_models")
