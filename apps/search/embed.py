@@ -30,13 +30,12 @@ def embed_video(video: Video, progress: Progress, *, embedder_of: Callable[[], E
     """
     chosen = space()
     if chosen is None:
-        PassageVector.objects.filter(video=video).delete()
-        video_changed.send(sender=__name__, video_id=video.pk)
+        _tell_index(video, gone=list(PassageVector.objects.filter(video=video).values_list("pk", flat=True)))
         raise StageSkippedError("The search by meaning is switched off on this portal.")
     texts: dict[str, str] = {}
     for document in documents_of([video.pk], version=0):
         texts |= texts_of(document, chosen)
-    kept = _forget_others(video, chosen, set(texts))
+    kept, gone = _sorted_out(video, chosen, set(texts))
     missing = [digest for digest in texts if digest not in kept]
     done = 0
     while batch := missing[done : done + _BATCH]:
@@ -45,23 +44,28 @@ def embed_video(video: Video, progress: Progress, *, embedder_of: Callable[[], E
         _keep(video, chosen, dict(zip(batch, (vector.astype("<f2").tobytes() for vector in vectors), strict=True)))
         done += len(batch)
     # Also where nothing was missing: the run before this one may have been killed before it said so.
-    video_changed.send(sender=__name__, video_id=video.pk)
+    _tell_index(video, gone=gone)
     if not texts:
         raise StageSkippedError("Nothing in this video is in a language whose meaning the search understands.")
     progress(1.0, f"{len(texts)} passages can be found by their meaning.")
 
 
-def _forget_others(video: Video, chosen: EmbeddingSpace, wanted: set[str]) -> set[str]:
-    """Removes what is said no more, and the vectors of other models. Returns the digests of those that stay."""
+def _sorted_out(video: Video, chosen: EmbeddingSpace, wanted: set[str]) -> tuple[set[str], list[int]]:
+    """The digests of the vectors that stay; the keys of those that go: of what is said no more, and of other models."""
     kept, gone = set(), []
     for key, name, digest in PassageVector.objects.filter(video=video).values_list("pk", "space", "digest"):
         if name == chosen.name and digest in wanted:
             kept.add(digest)
         else:
             gone.append(key)
-    for start in range(0, len(gone), _DELETED_AT_ONCE):
-        PassageVector.objects.filter(pk__in=gone[start : start + _DELETED_AT_ONCE]).delete()
-    return kept
+    return kept, gone
+
+
+def _tell_index(video: Video, gone: list[int]) -> None:
+    with transaction.atomic():
+        for start in range(0, len(gone), _DELETED_AT_ONCE):
+            PassageVector.objects.filter(pk__in=gone[start : start + _DELETED_AT_ONCE]).delete()
+        video_changed.send(sender=__name__, video_id=video.pk)
 
 
 def _keep(video: Video, chosen: EmbeddingSpace, vectors: dict[str, bytes]) -> None:

@@ -21,6 +21,7 @@ from apps.classification.classify import classify_video
 from apps.classification.models import Topic, TopicPrediction
 from apps.classification.topics import confirm_topic
 from apps.search import outbox
+from apps.search.embed import embed_video
 from apps.search.gathering import documents_of
 from apps.search.models import OutboxEntry
 from apps.search.queries import SearchQuery, search_videos
@@ -34,9 +35,11 @@ from apps.videos.editing import delete_video, edit_video
 from apps.videos.files import original_path
 from apps.videos.incoming import incoming_from_path
 from apps.videos.models import ModerationState, Tag, Video, Visibility
+from apps.videos.stage import StageSkippedError
 from apps.videos.uploads import receive
 from tests.conftest import REPOSITORY
 from tests.factories import make_video
+from tests.search.tiny_embedder import write_tiny_checkpoint
 from tests.transcription.rows import make_transcript
 from tests.transcription.voice import SyllableRecognizer, babble, silence, write_video
 
@@ -64,8 +67,9 @@ class SportClassifier:
 class World:
     """A video with everything that a document is made of, all of it in the index, and nothing noted."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
+        self.settings = settings
         self.owner = User.objects.create_user("owner", password="a long pass phrase")
         self.moderator = User.objects.create_user("moderator", password="a long pass phrase", is_staff=True)
         self.sport, _ = Topic.objects.update_or_create(label="sport", defaults={"name": "Sport"})
@@ -127,6 +131,15 @@ def prepare_unfinished(world: World) -> None:
 
 def prepare_new_file(world: World) -> None:
     write_video(world.folder / "hollyhock.mp4", babble(1))
+
+
+def prepare_embedder(world: World) -> None:
+    world.settings.SEARCH_EMBEDDING_MODEL = str(write_tiny_checkpoint(world.folder / "tiny"))
+
+
+def embed_nothing(world: World) -> None:
+    with pytest.raises(StageSkippedError, match="switched off"):
+        embed_video(world.video, drain)
 
 
 def edit(world: World) -> None:
@@ -230,6 +243,8 @@ VERBS: dict[str, tuple[Callable[[World], None], Act]] = {
         prepare_nothing,
         lambda world: confirm_topic(world.video, None, by=world.moderator),
     ),
+    "search.embed embed_video": (prepare_embedder, lambda world: embed_video(world.video, drain)),
+    "search.embed embed_video, switched off": (prepare_nothing, embed_nothing),
 }
 
 # What the admin does, row by row; it opens a transaction around each request of its own.
@@ -255,7 +270,7 @@ ROWS: dict[str, Act] = {
 def world(settings: Settings, tmp_path: Path) -> World:
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MODERATION_REQUIRED = False
-    return World(tmp_path)
+    return World(tmp_path, settings)
 
 
 def stale_videos() -> set[UUID]:
