@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 
@@ -50,7 +51,7 @@ def embed_video(video: Video, progress: Progress, *, embedder_of: Callable[[], E
     progress(1.0, f"{len(texts)} passages can be found by their meaning.")
 
 
-def _sorted_out(video: Video, chosen: EmbeddingSpace, wanted: set[str]) -> tuple[set[str], list[int]]:
+def _sorted_out(video: Video, chosen: EmbeddingSpace, wanted: set[str]) -> tuple[set[str], list[UUID]]:
     """The digests of the vectors that stay; the keys of those that go: of what is said no more, and of other models."""
     kept, gone = set(), []
     for key, name, digest in PassageVector.objects.filter(video=video).values_list("pk", "space", "digest"):
@@ -61,7 +62,7 @@ def _sorted_out(video: Video, chosen: EmbeddingSpace, wanted: set[str]) -> tuple
     return kept, gone
 
 
-def _tell_index(video: Video, gone: list[int]) -> None:
+def _tell_index(video: Video, gone: list[UUID]) -> None:
     with transaction.atomic():
         for start in range(0, len(gone), _DELETED_AT_ONCE):
             PassageVector.objects.filter(pk__in=gone[start : start + _DELETED_AT_ONCE]).delete()
