@@ -138,6 +138,14 @@ class AnsweringContract:
         }
         assert backend.suggest("pho", limit=8, hidden=frozenset({listed.video_id})) == []
 
+    def test_it_suggests_the_words_that_a_changed_video_keeps(self, backend: SearchBackend) -> None:
+        document = make_document("kaleidoscope", title="A lantern")
+        backend.index([document])
+        backend.index([replace(document, transcript="kaleidoscope zoetrope", version=2)])
+        backend.index([replace(document, transcript="kaleidoscope zoetrope", topic_name="Optics", version=3)])
+        for prefix, word in (("kal", "kaleidoscope"), ("zoe", "zoetrope"), ("opt", "optics")):
+            assert word in {one.text for one in backend.suggest(prefix, limit=8)}
+
     def test_it_forgets_the_words_of_a_video_that_was_taken_back(self, backend: SearchBackend) -> None:
         document = make_document("kaleidoscope", title="A kaleidoscope")
         backend.index([document])

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sqlite3
 
 # Raise it with every change below: a file of another version is made anew.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 # A moment's rowid is its document's times this, plus its place: the moments of a video are one range of rowids,
 # which FTS5 seeks to. 12 hours of speech are some 4,000 moments.
@@ -88,20 +88,21 @@ _CHANGED = " OR ".join(f"old.{name} IS NOT new.{name}" for name in _FIELDS)
 _NAMES = ", ".join(_FIELDS)
 _FORGET = f"INSERT INTO documents_fts(documents_fts, rowid, {_NAMES}) VALUES ('delete', old.id, {_columns('old')});"
 _LEARN = f"INSERT INTO documents_fts(rowid, {_NAMES}) VALUES (new.id, {_columns('new')});"
-_FORGET_WORDS = f"INSERT INTO listed_words(listed_words, rowid, text) VALUES ('delete', old.id, {_words('old')});"
-_LEARN_WORDS = f"INSERT INTO listed_words(rowid, text) VALUES (new.id, {_words('new')});"
+_FORGET_WORDS = (
+    f"INSERT INTO listed_words(listed_words, rowid, text) SELECT 'delete', old.id, {_words('old')} WHERE old.is_listed;"
+)
+_LEARN_WORDS = f"INSERT INTO listed_words(rowid, text) SELECT new.id, {_words('new')} WHERE new.is_listed;"
 
 _TRIGGERS = f"""
 CREATE TRIGGER document_added AFTER INSERT ON documents BEGIN {_LEARN} END;
 CREATE TRIGGER document_removed AFTER DELETE ON documents BEGIN {_FORGET} END;
 CREATE TRIGGER document_changed AFTER UPDATE ON documents WHEN {_CHANGED} BEGIN {_FORGET} {_LEARN} END;
 
-CREATE TRIGGER listed_added AFTER INSERT ON documents WHEN new.is_listed BEGIN {_LEARN_WORDS} END;
-CREATE TRIGGER listed_removed AFTER DELETE ON documents WHEN old.is_listed BEGIN {_FORGET_WORDS} END;
-CREATE TRIGGER listed_forgotten AFTER UPDATE ON documents
-    WHEN old.is_listed AND (NOT new.is_listed OR {_CHANGED}) BEGIN {_FORGET_WORDS} END;
-CREATE TRIGGER listed_learnt AFTER UPDATE ON documents
-    WHEN new.is_listed AND (NOT old.is_listed OR {_CHANGED}) BEGIN {_LEARN_WORDS} END;
+CREATE TRIGGER listed_added AFTER INSERT ON documents BEGIN {_LEARN_WORDS} END;
+CREATE TRIGGER listed_removed AFTER DELETE ON documents BEGIN {_FORGET_WORDS} END;
+CREATE TRIGGER listed_changed AFTER UPDATE ON documents WHEN old.is_listed IS NOT new.is_listed OR {_CHANGED} BEGIN
+    {_FORGET_WORDS} {_LEARN_WORDS}
+END;
 
 CREATE TRIGGER moment_added AFTER INSERT ON moments BEGIN
     INSERT INTO moments_fts(rowid, text) VALUES (new.id, new.text);
