@@ -203,10 +203,13 @@ def whisper_cpp(job: Job) -> Measured:
     try:
         model_class = importlib.import_module("pywhispercpp.model").Model
     except ImportError as error:
-        raise CannotRunError("pywhispercpp is not installed: pip install pywhispercpp") from error
+        raise CannotRunError("pywhispercpp is not installed: pip install pywhispercpp==1.5.1") from error
     weights = job.cache_dir / "ggml-tiny.en.bin"
     if not weights.is_file():
-        raise CannotRunError(f"its weights are not here: put ggml-tiny.en.bin into {job.cache_dir.name}/")
+        raise CannotRunError(
+            "pywhispercpp is installed, but its package carries no weights, and only a model hub has them: put "
+            f"ggml-tiny.en.bin of ggerganov/whisper.cpp into {job.cache_dir}"
+        )
     began = time.perf_counter()
     model = model_class(str(weights), print_progress=False, print_realtime=False)
     load_s = time.perf_counter() - began

@@ -302,6 +302,7 @@ ASR_CHUNK_S = float_setting("ASR_CHUNK_S", 30.0, at_least=4.0, at_most=60.0)  # 
 ASR_TORCH_COMPILE = bool_setting("ASR_TORCH_COMPILE", False)  # on a GPU
 ASR_MAX_SEGMENT_S = float_setting("ASR_MAX_SEGMENT_S", 20.0, at_least=2.0, at_most=29.0)
 ASR_BEAM_SIZE = int_setting("ASR_BEAM_SIZE", 5, at_least=1)  # of the embedded recogniser
+ASR_TEMPERATURE_FALLBACK = bool_setting("ASR_TEMPERATURE_FALLBACK", False)  # of it; makes its words a matter of chance
 ASR_FORCED_ALIGNMENT = bool_setting("ASR_FORCED_ALIGNMENT", True)  # of its words, by PocketSphinx
 MODEL_CACHE_DIR = Path(text_setting("MODEL_CACHE_DIR", str(HOME / "models")))  # what `fetch_models` downloads
 

@@ -11,7 +11,7 @@ from apps.transcription.asr.punctuation import NO_PUNCTUATION, PunctuationOption
 from apps.transcription.asr.reading import Punctuator, Reader
 from apps.transcription.asr.recognizers.base import Recognizer, SpellsBareWords
 from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Options
-from apps.transcription.asr.recognizers.whisper import WhisperOptions
+from apps.transcription.asr.recognizers.whisper import FALLBACK_TEMPERATURES, WhisperOptions
 from apps.transcription.asr.recognizers.whisper_network import Search
 from apps.transcription.asr.segments import SegmentOptions
 from apps.transcription.asr.transcriber import TranscribeOptions
@@ -100,6 +100,8 @@ def _options_for(language: str) -> WhisperOptions | Wav2Vec2Options:
             Search(beam_size=settings.ASR_BEAM_SIZE),
             device=settings.ASR_DEVICE,
             forced_alignment=settings.ASR_FORCED_ALIGNMENT,
+            fallback_temperatures=FALLBACK_TEMPERATURES if settings.ASR_TEMPERATURE_FALLBACK else (),
+            hotwords=HotwordOptions(max_words=settings.ASR_HOTWORDS),
         )
     raise LanguageNotRecognizedError(
         f"There is no speech recogniser for {_name_of(language)} on this portal. Upload captions instead, or ask the "

@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from apps.transcription import recognition
-from apps.transcription.asr.recognizers.base import RecognizerUnavailableError
+from apps.transcription.asr.recognizers.base import RecognizerUnavailableError, TakesHotwords
 from apps.transcription.checks import check_gpu, check_model_folders
 from apps.transcription.recognition import LanguageNotRecognizedError, recognizer_for
 from tests.transcription.asr.checkpoints import save_checkpoint
@@ -58,6 +58,18 @@ def test_a_checkpoint_that_was_never_downloaded_is_named(settings: Settings, tmp
 def test_segments_are_as_long_as_the_settings_say(settings: Settings) -> None:
     settings.ASR_MAX_SEGMENT_S = 12.5
     assert recognition.transcribe_options().segments.max_segment_s == 12.5
+
+
+def test_the_embedded_recogniser_heeds_its_settings(settings: Settings) -> None:
+    title = ["A walk through Cluj"]
+    recognizer = recognizer_for("en")
+    assert isinstance(recognizer, TakesHotwords)
+    assert recognizer.choose_hotwords(title) == ("Cluj",)
+    settings.ASR_HOTWORDS, settings.ASR_TEMPERATURE_FALLBACK = 0, True
+    other = recognizer_for("en")
+    assert other is not recognizer
+    assert isinstance(other, TakesHotwords)
+    assert other.choose_hotwords(title) == ()
 
 
 def test_each_language_has_its_checkpoint_and_language_model(

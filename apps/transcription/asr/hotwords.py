@@ -17,6 +17,7 @@ from apps.transcription.asr.reading import name_key
 SENTENCE_END = re.compile(r"[.!?:;\n]\s*|\n+")
 SMALL_LETTERS = 4  # shorter words ("of", "the") are small in headlines, too
 UNSPOKEN_ENDS = re.compile(r"^\W+|(['’]s)?\W*$")  # of a written word: marks around it, and "Ana's"
+ENGLISH_I = re.compile(r"I\b")  # "I'm": written so, and no name
 ADDRESS = re.compile(r"\S+://\S+|www\.\S+|\S+@\S+")  # nobody says those as they are written
 
 
@@ -96,4 +97,4 @@ def _written(text: str) -> Iterable[tuple[str, bool]]:
         for index, (form, is_capital) in enumerate(zip(written, capitals, strict=True)):
             has_inner_capital = any(char.isupper() for char in form[1:]) and not form.isupper()
             is_name = has_inner_capital or (is_capital and tells and (index > 0 or len(written) <= 2))
-            yield form, is_name
+            yield form, is_name and not ENGLISH_I.match(form)

@@ -28,6 +28,10 @@ def test_a_sentence_may_begin_with_a_capital() -> None:
     assert chosen("We met. Then we went to Cluj.") == ("cluj",)
 
 
+def test_english_writes_i_with_a_capital_though_it_is_no_name() -> None:
+    assert chosen("we think I'm lost near Cluj") == ("cluj",)
+
+
 def test_with_a_language_model_rare_and_unknown_words_are_taken_names_first() -> None:
     assert chosen("ab zebra", "we saw Ana", model=MODEL) == ("ana", "zebra", "saw")
     assert chosen("ab ba", model=MODEL, options=ANY_LENGTH) == ()

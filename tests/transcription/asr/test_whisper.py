@@ -89,6 +89,32 @@ def test_many_stretches_give_the_words_of_each_by_itself(recognizer: WhisperReco
     assert recognizer.transcribe_many(sounds) == [recognizer.transcribe(sound) for sound in sounds]
 
 
+def test_names_that_are_expected_are_written_as_they_are_told(recognizer: WhisperRecognizer, data_dir: Path) -> None:
+    talk, _ = utterances(data_dir, "kathleen", 4)
+    told = recognizer.choose_hotwords(["A talk by Ana's friend McDonald", "on Timișoara. I'm there."])
+    assert told == ("Ana", "McDonald", "Timișoara")
+    expectant = recognizer.with_hotwords(told)
+    assert error_rate(text_of(recognizer.transcribe(talk)), text_of(expectant.transcribe(talk))) < 0.2
+    assert not set(told) & set(text_of(expectant.transcribe(talk)).replace(",", "").split()), "nobody said them"
+    assert expectant.transcribe(music(20, seed=1)) == []
+
+
+def test_only_whole_names_are_told(recognizer: WhisperRecognizer) -> None:
+    network = recognizer._network
+    one, two = network.prompt(["Timișoara"], 150), network.prompt(["Timișoara", "Brașov"], 150)
+    assert len(one) < len(two)
+    assert network.prompt(["Timișoara", "Brașov"], len(two) - 1) == one
+    assert network.prompt([], 150) == network.prompt(["Timișoara"], 3) == ()
+
+
+def test_what_is_doubtful_is_drawn_anew(data_dir: Path) -> None:
+    everything_is_doubtful = WhisperOptions(
+        Search(beam_size=1), fallback_temperatures=(0.2,), min_mean_log_probability=0.0, no_speech_probability=1.0
+    )
+    samples, reference = utterances(data_dir, "ljspeech", 1)
+    assert error_rate(reference, text_of(WhisperRecognizer(everything_is_doubtful).transcribe(samples))) < 0.3
+
+
 def test_a_sound_has_the_same_window_whatever_is_heard_with_it() -> None:
     windows = [window_frames(seconds * 16_000) for seconds in (0, 1, 12, 13, 20, 29)]
     assert windows == [1500, 1500, 1500, 1500, 2500, 3000] == sorted(windows)

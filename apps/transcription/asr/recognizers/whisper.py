@@ -5,15 +5,20 @@ end of the sound or makes one of them last through a pause. Model: Radford et al
 Large-Scale Weak Supervision" (2022); the thresholds of `WhisperOptions` are those of its section 4.5 where it has them.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apps.transcription.asr.calibration import Calibration, read_calibrations
 from apps.transcription.asr.forced_alignment import ForcedAlignment
+from apps.transcription.asr.hotwords import HotwordOptions, choose_hotwords, written_names
+from apps.transcription.asr.normalization import Normalizer
+from apps.transcription.asr.reading import name_key
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE, RecognizerUnavailableError
 from apps.transcription.asr.recognizers.whisper_network import (
     BATCH_SIZE,
@@ -34,6 +39,8 @@ MAX_REPEATS = {1: 5, 2: 4, 3: 4}
 MAX_REPEATS_OF_LONGER = 3
 LONGEST_LOOP_WORDS = 24
 MAX_WORD_CHARS = 40
+MAX_PROMPT_TOKENS = 150  # some 40 names; the rest of the network's 448 positions is for what is said
+FALLBACK_TEMPERATURES = (0.2, 0.4, 0.6, 0.8, 1.0)  # section 4.5 of the paper
 REPEATED_WORDS = 4  # so many, said again at once, are heard anew: Whisper writes some short sentences twice
 
 
@@ -43,6 +50,9 @@ class WhisperOptions:
 
     search: Search = field(default_factory=Search)
     search_in_loops: Search = field(default_factory=lambda: Search(no_repeat_ngram_size=3, repetition_penalty=1.1))
+    # What is still doubtful is drawn anew at each of these (see `Search.temperature`) until it is not.
+    fallback_temperatures: tuple[float, ...] = ()
+    hotwords: HotwordOptions = field(default_factory=HotwordOptions)
     device: str = "auto"  # auto: a GPU where there is one; cpu; cuda
     cpu_threads: int = 0  # 0: as many as there are cores
     forced_alignment: bool = True  # word times by PocketSphinx; else by Whisper's attention, 0.1 s off
@@ -67,7 +77,7 @@ class _Sound:
 
 
 class WhisperRecognizer:
-    """`Recognizer` of English. `TranscribesMany`. Loads the model (0.2 s, 150 MB) at once.
+    """`Recognizer` of English. `TakesHotwords`, `TranscribesMany`. Loads the model (0.2 s, 150 MB) at once.
 
     Raises RecognizerUnavailableError where the weights are absent, changed or cannot be loaded.
     """
@@ -79,6 +89,7 @@ class WhisperRecognizer:
             folder or bundled_folder(), device=options.device, cpu_threads=options.cpu_threads
         )
         self._alignment = _alignment() if options.forced_alignment else None
+        self._prompt: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -122,6 +133,19 @@ class WhisperRecognizer:
             words[index] = sorted([*words[index], *shifted(more, start * WINDOW_S)], key=lambda word: word.start_s)
         return [self._timed(without_loops(heard), samples) for heard, samples in zip(words, sounds, strict=True)]
 
+    def choose_hotwords(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """See `TakesHotwords.choose_hotwords`; written as the texts write them, since Whisper copies that."""
+        chosen = choose_hotwords(texts, Normalizer(), None, self._options.hotwords)
+        bare = [word.removesuffix("'s") for word in chosen]
+        names = written_names(texts, bare)
+        return tuple(dict.fromkeys(names.get(name_key(word), word) for word in bare))
+
+    def with_hotwords(self, hotwords: Sequence[str]) -> Self:
+        """See `TakesHotwords.with_hotwords`; they are given to it as what was said before."""
+        other = copy.copy(self)
+        other._prompt = self._network.prompt(hotwords, MAX_PROMPT_TOKENS)
+        return other
+
     def _timed(self, words: list[Word], samples: NDArray[np.float32]) -> list[Word]:
         aligned = self._alignment.timed(words, samples) if self._alignment and words else words
         return in_order(aligned, len(samples) / SAMPLE_RATE)
@@ -131,9 +155,11 @@ class WhisperRecognizer:
         words: list[list[Word]] = [[] for _ in sounds]
         asked = [index for index, sound in enumerate(sounds) if self._may_hold_speech(sound)]
         samples = [sounds[index].samples for index in asked]
-        heard = self._network.hear(samples, self._options.search)
+        heard = self._network.hear(samples, self._options.search, self._prompt)
         self._hear_anew(heard, samples, _is_repeated, self._options.search)
         self._hear_anew(heard, samples, _is_looped, self._options.search_in_loops)
+        for temperature in self._options.fallback_temperatures:
+            self._hear_anew(heard, samples, self._is_doubtful, Search(temperature=temperature))
         for index, each in zip(asked, heard, strict=True):
             if not self._is_silence(each):
                 words[index] = in_speech(each.words, sounds[index].voiced, self._options.voiced_margin_s)
@@ -148,6 +174,7 @@ class WhisperRecognizer:
     ) -> None:
         """Puts what the network hears in a whole window in the place of what is doubtful."""
         doubtful = [index for index, each in enumerate(heard) if is_doubtful(each)]
+        # Without the prompt, which may be what was repeated.
         anew = self._network.hear([samples[index] for index in doubtful], search, in_whole_windows=True)
         for index, each in zip(doubtful, anew, strict=True):
             heard[index] = each
@@ -164,6 +191,10 @@ class WhisperRecognizer:
         gaps = [(int(bounds_s[i] / WINDOW_S), int(bounds_s[i + 1] / WINDOW_S)) for i in range(0, len(bounds_s), 2)]
         n_voiced, start, end = max((int(voiced[start:end].sum()), start, end) for start, end in gaps)
         return (start, end) if n_voiced * WINDOW_S >= self._options.max_missed_s else None
+
+    def _is_doubtful(self, heard: Heard) -> bool:
+        is_unsure = heard.mean_log_probability < self._options.min_mean_log_probability
+        return _is_looped(heard) or (is_unsure and not self._is_silence(heard))
 
     def _is_silence(self, heard: Heard) -> bool:
         options = self._options

@@ -9,7 +9,7 @@ import hashlib
 import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ SHORTEST_WINDOW = 1500
 MIN_PADDING = 200
 WINDOW_STEP = 500  # few lengths, so that sounds of like length share a batch
 MAX_TOKENS = 448  # of prompt and text together: the network's positions
+N_DRAWN = 5  # as OpenAI's `best_of`
 NOT_WORDS = frozenset("-–—…._\"'“”‘’!?,.:;♪♫[](){}*~ ")
 # Marks that belong to the word behind them, and before them; as faster-whisper has it.
 MARKS_BEFORE = "\"'“¿([{-"
@@ -40,13 +41,27 @@ MARKS_BEHIND = "\"'.。,，!！?？:：”)]}、"
 
 @dataclass(frozen=True)
 class Search:
-    """How tokens are searched for: the arguments of CTranslate2's `Whisper.generate` that bear the same names."""
+    """How tokens are searched for: the arguments of CTranslate2's `Whisper.generate` that bear the same names.
+
+    Above a `temperature` of 0 they are drawn instead, `N_DRAWN` texts of which the most probable is taken: the same
+    sound may then give other words.
+    """
 
     beam_size: int = 5
     patience: float = 1.0
     length_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
     repetition_penalty: float = 1.0
+    temperature: float = 0.0
+
+    def arguments(self) -> dict[str, Any]:
+        """What `Whisper.generate` is given."""
+        asked = asdict(self)
+        temperature = asked.pop("temperature")
+        if not temperature:
+            return asked
+        drawn = {"sampling_temperature": temperature, "sampling_topk": 0, "num_hypotheses": N_DRAWN}
+        return asked | drawn | {"beam_size": 1, "patience": 1.0}
 
 
 @dataclass(frozen=True)
@@ -82,9 +97,16 @@ class WhisperNetwork:
         self._tokenizer = Tokenizer(self._model.hf_tokenizer, multilingual=False)
         self._suppressed = list(get_suppressed_tokens(self._tokenizer, [-1]))
 
-    def prompt(self, text: str, max_tokens: int) -> tuple[int, ...]:
-        """The tokens of `text`, which the network is to take for what was said before; the first `max_tokens`."""
-        return tuple(self._tokenizer.encode(f" {text.strip()}")[:max_tokens]) if text.strip() else ()
+    def prompt(self, names: Sequence[str], max_tokens: int) -> tuple[int, ...]:
+        """The tokens of a sentence of `names`, as if it had been said before; of as many whole ones as fit."""
+        full_stop = list(self._tokenizer.encode("."))  # without it, what is said goes on in small letters
+        tokens: list[int] = []
+        for name in names:
+            more = self._tokenizer.encode(f", {name}" if tokens else f" {name}")
+            if len(tokens) + len(more) + len(full_stop) > max_tokens:
+                break
+            tokens += more
+        return (*tokens, *full_stop) if tokens else ()
 
     def hear(
         self,
@@ -115,11 +137,7 @@ class WhisperNetwork:
         results = self._model.model.generate(
             encoded,
             [start] * len(sounds),
-            beam_size=search.beam_size,
-            patience=search.patience,
-            length_penalty=search.length_penalty,
-            no_repeat_ngram_size=search.no_repeat_ngram_size,
-            repetition_penalty=search.repetition_penalty,
+            **search.arguments(),
             max_length=MAX_TOKENS,
             suppress_tokens=self._suppressed,
             return_scores=True,
