@@ -43,10 +43,13 @@ experiments: setup-dev
 	$(BIN)/python manage.py train_topics --data $${VIDEOPORTAL_DATA:-../shared/data}/bbc_news/articles.jsonl --output var/experiments/topics
 	cp var/experiments/topics/folds.csv docs/results/topics/folds.csv
 	$(BIN)/python -m benchmarks.search speed --csv docs/results/search
+	$(BIN)/python -m benchmarks.search speed --vectors --csv docs/results/search
+	$(BIN)/python -m benchmarks.search quality --csv docs/results/search
 	$(BIN)/python -m benchmarks.search freshness --csv docs/results/search
 	$(BIN)/python -m benchmarks.search resilience --csv docs/results/search
 	@if [ -n "$$ELASTICSEARCH_TEST_URL" ]; then \
 		$(BIN)/python -m benchmarks.search speed --engine elasticsearch --moments 10000 100000 --csv docs/results/search && \
+		$(BIN)/python -m benchmarks.search quality --engine elasticsearch --csv docs/results/search && \
 		$(BIN)/python -m benchmarks.search freshness --engine elasticsearch --csv docs/results/search && \
 		$(BIN)/python -m benchmarks.search resilience --engine elasticsearch --csv docs/results/search; \
 	fi

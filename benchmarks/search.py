@@ -11,11 +11,17 @@ Each part is a module of its own, `benchmarks.search_<part>`. Real texts come fr
 from __future__ import annotations
 
 import argparse
+import os
 
-from benchmarks import search_freshness, search_quality, search_resilience, search_speed
+import django
 
 
 def main() -> None:
+    # Digests of vectors and the documents of Elasticsearch belong to models.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoportal.settings")
+    django.setup()
+    from benchmarks import search_freshness, search_quality, search_resilience, search_speed
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parts = parser.add_subparsers(required=True)
     # A part adds its arguments, and has `run(options)`.
