@@ -1,8 +1,6 @@
 """Recordings -> batches of samples and labels, of like lengths, in an order that depends on the seed alone."""
 
-import queue
-import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,39 +173,3 @@ def plain_batches(examples: Sequence[Example], sounds: Sounds, *, size: int) -> 
             [each.sentence for each in chosen],
             [sounds.voiced(each.path) for each in chosen],
         )
-
-
-def read_ahead(batches: Iterator[Batch]) -> Generator[Batch, None, None]:
-    """The same batches, made by another thread. Ends it when closed; an error there is raised here."""
-    made: queue.Queue[Batch | BaseException] = queue.Queue(maxsize=READ_AHEAD)
-    closed = threading.Event()
-
-    def put(item: Batch | BaseException) -> None:
-        while not closed.is_set():
-            try:
-                made.put(item, timeout=0.2)
-            except queue.Full:
-                continue
-            return
-
-    def make() -> None:
-        try:
-            for batch in batches:
-                put(batch)
-                if closed.is_set():
-                    return
-            put(StopIteration())
-        except Exception as error:  # noqa: BLE001 - it is raised again where the batch is asked for
-            put(error)
-
-    threading.Thread(target=make, daemon=True, name="batches").start()
-    try:
-        while True:
-            item = made.get()
-            if isinstance(item, StopIteration):
-                return
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        closed.set()

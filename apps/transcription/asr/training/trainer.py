@@ -4,7 +4,6 @@ Graves et al., "Connectionist Temporal Classification" (2006), is the loss; the 
 wav2vec2-base is commonly fine-tuned on some hours of speech.
 """
 
-import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -14,15 +13,16 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from apps.transcription.asr.ahead import ahead
 from apps.transcription.asr.evaluation import n_edits
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE
 from apps.transcription.asr.training.batches import (
+    READ_AHEAD,
     AugmentOptions,
     Batch,
     Example,
     Sounds,
     plain_batches,
-    read_ahead,
     training_batches,
 )
 from apps.transcription.asr.training.networks import parameter_groups
@@ -131,17 +131,15 @@ class Trainer:
         options = self._options
         losses: list[float] = []
         started_s = time.monotonic() - self._seconds
-        batches = read_ahead(
-            training_batches(
-                self._training,
-                self._sounds,
-                size=options.batch_size,
-                seed=options.seed,
-                augment=options.augment,
-                start=self._step,
-            )
+        made = training_batches(
+            self._training,
+            self._sounds,
+            size=options.batch_size,
+            seed=options.seed,
+            augment=options.augment,
+            start=self._step,
         )
-        with contextlib.closing(batches):
+        with ahead(made, READ_AHEAD) as batches:
             while self._step < options.steps:
                 losses.append(self._learn(next(batches)))
                 self._step += 1

@@ -4,13 +4,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from apps.transcription.asr.ahead import ahead
 from apps.transcription.asr.training.batches import (
+    READ_AHEAD,
     AugmentOptions,
     Example,
     Sounds,
     augmented,
     batch_order,
-    read_ahead,
     training_batches,
     trimmed,
 )
@@ -82,8 +83,8 @@ def test_an_error_of_the_reading_thread_arrives(tmp_path: Path) -> None:
     examples = [Example(tmp_path / "lost.wav", "a", (1,), 1.0)]
     batches = training_batches(examples, Sounds(), size=1, seed=0, augment=AugmentOptions(), start=0)
 
-    with pytest.raises(CorpusError, match="there is no such file"):
-        next(read_ahead(batches))
+    with pytest.raises(CorpusError, match="there is no such file"), ahead(batches, READ_AHEAD) as made:
+        next(made)
 
 
 def test_of_the_silence_around_speech_a_random_part_is_kept(tmp_path: Path) -> None:
