@@ -61,6 +61,15 @@ def read_manifest(path: Path, timed: dict[str, tuple[tuple[str, float, float], .
     return utterances
 
 
+def read_manifests(paths: Iterable[Path], words: Path | None, limit: int | None) -> list[Utterance]:
+    """At most `limit` utterances of each manifest, evenly spread, timed by `words` (see `read_word_times`).
+
+    Raises ManifestError.
+    """
+    timed = read_word_times(words) if words else None
+    return [each for path in paths for each in evenly(read_manifest(path, timed), limit)]
+
+
 def read_word_times(path: Path) -> dict[str, tuple[tuple[str, float, float], ...]]:
     """`{"s1/clip.mp4": ((word, start_s, end_s), …)}` of a file of JSON lines with `clip` and `words`."""
     entries = [json.loads(line) for line in _lines(path)]

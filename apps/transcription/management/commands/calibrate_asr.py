@@ -22,10 +22,8 @@ from apps.transcription.evaluating import (
     ManifestError,
     Utterance,
     decodings,
-    evenly,
     hear,
-    read_manifest,
-    read_word_times,
+    read_manifests,
 )
 from apps.transcription.recognition import LanguageNotRecognizedError, model_recognizer, recognizer_for
 
@@ -59,9 +57,9 @@ class Command(BaseCommand):
             recognizer = model_recognizer(options["model"], language) if options["model"] else recognizer_for(language)
             if not isinstance(recognizer, IsCalibrated):
                 raise CommandError(f"{recognizer.name} takes no calibration.")
+            utterances = read_manifests(options["data"], options["words"], options["limit"])
             heard = {
-                decoding: _heard(_utterances(options), variant, language, decoding)
-                for decoding, variant in decodings(recognizer)
+                decoding: _heard(utterances, variant, language, decoding) for decoding, variant in decodings(recognizer)
             }
             calibrations = {decoding: fit(its, fitted_on=_sources(its)) for decoding, its in heard.items()}
             file = options["output"] or recognizer.calibration_file
@@ -95,11 +93,6 @@ class Command(BaseCommand):
             if row["time_error_ms_before"] is not None:
                 line += f", word times {row['time_error_ms_before']:.0f} and {row['time_error_ms_after']:.0f} ms off"
             self.stdout.write(line)
-
-
-def _utterances(options: dict[str, Any]) -> list[Utterance]:
-    timed = read_word_times(options["words"]) if options["words"] else None
-    return [each for path in options["data"] for each in evenly(read_manifest(path, timed), options["limit"])]
 
 
 def _heard(utterances: list[Utterance], recognizer: Recognizer, language: str, decoding: str) -> list[Heard]:

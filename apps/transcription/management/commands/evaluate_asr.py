@@ -27,10 +27,8 @@ from apps.transcription.evaluating import (
     ManifestError,
     Utterance,
     decodings,
-    evenly,
     hear,
-    read_manifest,
-    read_word_times,
+    read_manifests,
 )
 from apps.transcription.recognition import LanguageNotRecognizedError, model_recognizer, recognizer_for
 
@@ -74,10 +72,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         runs: list[Run] = []
         try:
-            timed = read_word_times(options["words"]) if options["words"] else None
-            utterances = [
-                each for path in options["data"] for each in evenly(read_manifest(path, timed), options["limit"])
-            ]
+            utterances = read_manifests(options["data"], options["words"], options["limit"])
             about = options["hotwords_from"].read_text(encoding="utf-8") if options["hotwords_from"] else ""
             for recognizer in self._recognizers(options["model"], options["language"]):
                 for decoding, variant in self._variants(recognizer, about):
