@@ -20,6 +20,7 @@ from apps.videos.models import Video
 from apps.videos.signals import video_changed
 from apps.videos.stage import StageFailedError, StageSkippedError
 from tests.factories import make_video
+from tests.transcription.asr.sounds import speech
 from tests.transcription.rows import make_transcript
 from tests.transcription.voice import (
     BareSyllablesRecognizer,
@@ -396,6 +397,21 @@ def test_a_killed_run_goes_on_with_the_words_that_it_began_with(talk: Video) -> 
     transcribe(talk, recognizer)
     assert recognizer.expected == ("cluj",)
     assert outdated_transcript(talk) is not None
+
+
+def test_the_embedded_recogniser_is_told_names_as_they_are_written(
+    owner: User, settings: Settings, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    video = make_video(owner, title="a walk with Ana through Timișoara", description="")
+    video.duration_ms = write_video(original_path(video), speech(4))
+    transcribe_video(video, ignore)
+    transcript = Transcript.objects.get()
+    assert cues(transcript)
+    assert transcript.hotwords == ["Ana", "Timișoara"]
+    assert outdated_transcript(video) is None
+    video.title = "a walk with Ana through Iași"
+    assert outdated_transcript(video) == transcript
 
 
 class BareExpectantRecognizer(ExpectantRecognizer, BareSyllablesRecognizer):

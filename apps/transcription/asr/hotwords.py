@@ -71,8 +71,13 @@ def digest_of(texts: Iterable[str]) -> str:
 
 
 def written_names(texts: Sequence[str], hotwords: Iterable[str]) -> dict[str, str]:
-    """Of `hotwords` those that `texts` write as names are, always: `{name_key: as it is written}`."""
+    """Of `hotwords` those that `texts` write as names, always: `{name_key: as it is written}`."""
     wanted = {name_key(word) for word in hotwords}
+    return {key: form for key, form in names_in(texts).items() if key in wanted}
+
+
+def names_in(texts: Sequence[str]) -> dict[str, str]:
+    """What `texts` write as names, always, in their order: `{name_key: as it is written}`."""
     forms: dict[str, str] = {}
     small: set[str] = set()
     for text in texts:
@@ -81,7 +86,7 @@ def written_names(texts: Sequence[str], hotwords: Iterable[str]) -> dict[str, st
             key = name_key(bare)
             if bare.islower():
                 small.add(key)
-            elif is_name and key in wanted and key not in NO_BREAK_AFTER:
+            elif is_name and key not in NO_BREAK_AFTER:
                 forms.setdefault(key, bare)
     return {key: form for key, form in forms.items() if key not in small}
 

@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 
 from apps.transcription.asr.calibration import Calibration, read_calibrations
 from apps.transcription.asr.forced_alignment import ForcedAlignment
-from apps.transcription.asr.hotwords import HotwordOptions, choose_hotwords, written_names
-from apps.transcription.asr.normalization import Normalizer
-from apps.transcription.asr.reading import name_key
+from apps.transcription.asr.hotwords import HotwordOptions, names_in
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE, RecognizerUnavailableError
 from apps.transcription.asr.recognizers.whisper_network import (
     BATCH_SIZE,
@@ -134,11 +132,10 @@ class WhisperRecognizer:
         return [self._timed(without_loops(heard), samples) for heard, samples in zip(words, sounds, strict=True)]
 
     def choose_hotwords(self, texts: Sequence[str]) -> tuple[str, ...]:
-        """See `TakesHotwords.choose_hotwords`; written as the texts write them, since Whisper copies that."""
-        chosen = choose_hotwords(texts, Normalizer(), None, self._options.hotwords)
-        bare = [word.removesuffix("'s") for word in chosen]
-        names = written_names(texts, bare)
-        return tuple(dict.fromkeys(names.get(name_key(word), word) for word in bare))
+        """See `TakesHotwords.choose_hotwords`: the names as the texts write them, since Whisper copies that."""
+        shortest, longest = self._options.hotwords.min_letters, self._options.hotwords.max_letters
+        names = [name for name in names_in(texts).values() if shortest <= len(name) <= longest]
+        return tuple(names[: self._options.hotwords.max_words])
 
     def with_hotwords(self, hotwords: Sequence[str]) -> Self:
         """See `TakesHotwords.with_hotwords`; they are given to it as what was said before."""

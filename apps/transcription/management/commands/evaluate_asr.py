@@ -52,8 +52,8 @@ class Run:
 
 class Command(BaseCommand):
     help = (
-        "Word and character error rates with 95 % intervals, word times and calibration, by corpus: greedy, with the "
-        "language model, with hotwords, where the recogniser is CTC; else of the embedded recogniser."
+        "Word and character error rates with 95 % intervals, word times and calibration, by corpus: of a CTC "
+        "recogniser greedy and with its language model, of the embedded one as it comes, of either with hotwords."
     )
     requires_system_checks = ()
     requires_migrations_checks = False
