@@ -73,6 +73,15 @@ def corrected(terms: Sequence[Term], found: Mapping[str, str]) -> tuple[Term, ..
     )
 
 
+def finished(terms: Sequence[Term], vocabulary: Vocabulary) -> tuple[Term, ...]:
+    """The terms, the last of which stands for itself alone where it is a word: among videos that have but some of the
+    words, those with longer ones that begin as it does would come first as often.
+    """
+    *others, last = terms
+    whole = replace(last, is_prefix=False)
+    return (*others, whole if last.is_prefix and vocabulary.counts([[whole]])[0] else last)
+
+
 def corrected_text(text: str, found: Mapping[str, str]) -> str:
     """A query as it may have been meant, phrases too. Empty where nothing was found."""
     if not found:

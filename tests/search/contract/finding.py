@@ -90,6 +90,12 @@ class FindingContract:
             assert "<mark>ask not what your country</mark>" in hit.moments[0].html
             backend.delete([document.video_id], version=2)
 
+    def test_a_last_word_stands_for_itself_among_videos_with_some_of_the_words(self, backend: SearchBackend) -> None:
+        whole, longer = make_document("they win"), make_document("windows winding, windy winches")
+        backend.index([whole, longer])
+        assert [hit.video_id for hit in find(backend, "sourdough win").hits] == [whole.video_id]
+        assert {hit.video_id for hit in find(backend, "sourdough wind").hits} == {longer.video_id}
+
     def test_it_finds_some_of_the_words_where_no_video_has_all(self, backend: SearchBackend) -> None:
         document = make_document("sourdough bread")
         backend.index([document])

@@ -82,12 +82,15 @@ def search(
     answer = _find(client, index, query, viewer, terms, way)
     is_exact, did_you_mean = _finds(answer), ""
     if terms and not is_exact:
-        found = spelling.corrections(terms, ElasticsearchVocabulary(client, index, viewer))
+        vocabulary = ElasticsearchVocabulary(client, index, viewer)
+        found = spelling.corrections(terms, vocabulary)
         did_you_mean = spelling.corrected_text(query.text, found)
         terms = spelling.corrected(terms, found)
-        for way in filter(None, (match.all_of(terms) if found else None, match.some_of(terms))):
-            if _finds(answer := _find(client, index, query, viewer, terms, way)):
-                break
+        if found:
+            answer = _find(client, index, query, viewer, terms, way := match.all_of(terms))
+        if not _finds(answer) and (some := match.some_of(whole := spelling.finished(terms, vocabulary))):
+            terms, way = whole, some
+            answer = _find(client, index, query, viewer, terms, way)
     has_words = _finds(answer)
     near: dict[str, Near] = {}
     if is_meant and meaning is not None:

@@ -39,11 +39,13 @@ def search(
     is_found = matching.collect(connection, match.together(terms) if terms else "", query, viewer)
     has_all, is_relaxed, did_you_mean = True, False, ""
     if terms and not is_found:
-        corrections = spelling.corrections(terms, SqliteVocabulary(connection, viewer))
+        vocabulary = SqliteVocabulary(connection, viewer)
+        corrections = spelling.corrections(terms, vocabulary)
         did_you_mean = spelling.corrected_text(query.text, corrections)
         terms = spelling.corrected(terms, corrections)
         has_all = is_found = bool(corrections) and matching.collect(connection, match.together(terms), query, viewer)
-        if not is_found and (some := match.some_of(terms)):
+        if not is_found and (some := match.some_of(whole := spelling.finished(terms, vocabulary))):
+            terms = whole
             is_found = matching.collect(connection, some, query, viewer)
         is_relaxed = is_found
     if terms and query.sort == Sort.RELEVANCE:
