@@ -21,8 +21,6 @@ from apps.transcription.asr.training.spelling import make_tokenizer
 COMMON = {
     "feat_extract_norm": "layer",  # padding changes nothing, as group norm would let it
     "do_stable_layer_norm": True,
-    # Half of a wave, however soft: the sum of a filter's phases is its band's loudness.
-    "feat_extract_activation": "relu",
     "conv_bias": True,
     "layerdrop": 0.0,
     "feat_proj_dropout": 0.1,
