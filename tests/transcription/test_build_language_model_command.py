@@ -152,3 +152,11 @@ def test_the_report_is_kept_with_the_model(home: Path) -> None:
     assert report["n_words"] == 20 * (6 + 6 + 5 + 4)
     assert report["perplexity"] is None
     assert home / "home" == django_settings.HOME
+
+
+def test_data_sets_of_hugging_face_want_their_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "datasets", None)
+    output = tmp_path / "lm"
+    with pytest.raises(CommandError, match="pip install datasets"):
+        call_command("build_language_model", "--dataset", "Helsinki-NLP/europarl", "--output", str(output))
+    assert not output.exists()

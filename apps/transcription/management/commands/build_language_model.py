@@ -20,6 +20,8 @@ from apps.transcription.asr.normalization import Normalizer
 from apps.transcription.asr.processors import write_processor
 from apps.transcription.asr.recognizers.base import RecognizerUnavailableError
 from apps.transcription.asr.recognizers.wav2vec2 import checkpoint_alphabet, checkpoint_folder, checkpoint_tokenizer
+from apps.transcription.asr.training.corpora import CorpusError
+from apps.transcription.asr.training.hugging_face import DatasetOptions, write_sentences
 
 
 class Command(BaseCommand):
@@ -31,7 +33,12 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--text", nargs="+", type=Path, required=True, help="a sentence a line; .xz and .gz, too")
+        source = parser.add_mutually_exclusive_group(required=True)
+        source.add_argument("--text", nargs="+", type=Path, help="a sentence a line; .xz and .gz, too")
+        source.add_argument("--dataset", metavar="NAME", help="a data set of Hugging Face, as Helsinki-NLP/europarl")
+        parser.add_argument("--dataset-config", metavar="NAME", help="which of its configurations, as en-ro")
+        parser.add_argument("--dataset-split", metavar="NAME", default="train", help="which of its parts")
+        parser.add_argument("--language", default="en", help="of a data set of translations, which side (default: en)")
         parser.add_argument("--output", type=Path, required=True, help="the folder to write; must not exist")
         parser.add_argument("--order", type=int, default=5, help="words in the longest n-gram (default: 5)")
         parser.add_argument(
@@ -64,8 +71,9 @@ class Command(BaseCommand):
             build = BuildOptions(options["order"], tuple(options["prune"] or default), memory=options["memory"])
             normalizer = _normalizer(options["alphabet_from"] or options["processor"])
             processor = options["processor"]
+            output.parent.mkdir(parents=True, exist_ok=True)
             report = build_language_model(
-                options["text"],
+                options["text"] or [_sentences(options, output)],
                 output.with_name(f"{output.name}.language_model") if processor else output,
                 tools=self._tools(),
                 normalizer=normalizer,
@@ -75,7 +83,7 @@ class Command(BaseCommand):
             )
             if processor:
                 _write_processor(processor, output)
-        except (LanguageModelBuildError, KenlmToolsError, RecognizerUnavailableError, ValueError) as error:
+        except (LanguageModelBuildError, KenlmToolsError, RecognizerUnavailableError, CorpusError, ValueError) as error:
             raise CommandError(str(error)) from error
         self._tell(report, output, time.monotonic() - started_s)
 
@@ -94,6 +102,17 @@ class Command(BaseCommand):
                 f"{report.n_held_out_words:,} unknown; {report.perplexity_without_unknown:.1f} without those)"
             )
         self.stdout.write(self.style.SUCCESS(f"Use it: ASR_LANGUAGE_MODEL={output}"))
+
+
+def _sentences(options: dict[str, Any], output: Path) -> Path:
+    """The text of the data set, kept beside `output`: fetched once, and for whoever wants to look into it."""
+    path = output.with_name(f"{output.name}.txt")
+    if not path.exists():
+        partial = path.with_suffix(".partial")
+        dataset = DatasetOptions(options["dataset"], options["dataset_config"], options["dataset_split"])
+        write_sentences(dataset, options["language"], partial)
+        partial.rename(path)
+    return path
 
 
 def _normalizer(checkpoint: str | None) -> Normalizer:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from apps.transcription.asr.training.corpora import CorpusError, read_corpus
-from apps.transcription.asr.training.hugging_face import DatasetOptions, lay_out
+from apps.transcription.asr.training.hugging_face import DatasetOptions, lay_out, write_sentences
 from tests.transcription.asr.training.tones import spoken, write_sound
 
 
@@ -38,3 +38,27 @@ def test_a_data_set_becomes_a_manifest(dataset: Path, tmp_path: Path) -> None:
 def test_a_part_that_does_not_exist_is_named(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="default, test cannot be had"):
         lay_out(DatasetOptions(str(dataset), split="test"), tmp_path / "laid-out")
+
+
+@pytest.fixture
+def translations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DatasetOptions:
+    """Sentences in two languages, as Europarl is published."""
+    datasets = pytest.importorskip("datasets", reason="the library datasets is not installed")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    rows = [
+        {"translation": {"en": "Good morning.", "ro": "Bună dimineața."}},
+        {"translation": {"en": "Thank\nyou.", "ro": "Mulțumesc."}},
+    ]
+    (tmp_path / "text").mkdir()
+    (tmp_path / "text" / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return DatasetOptions(str(tmp_path / "text"))
+
+
+def test_a_side_of_translations_becomes_a_sentence_a_line(translations: DatasetOptions, tmp_path: Path) -> None:
+    write_sentences(translations, "ro", tmp_path / "ro.txt")
+    write_sentences(translations, "en", tmp_path / "en.txt")
+
+    assert (tmp_path / "ro.txt").read_text() == "Bună dimineața.\nMulțumesc.\n"
+    assert (tmp_path / "en.txt").read_text() == "Good morning.\nThank you.\n"
+    with pytest.raises(CorpusError, match="en, ro, none in de"):
+        write_sentences(translations, "de", tmp_path / "de.txt")
