@@ -64,3 +64,9 @@ on_kathleen kathleen-2 --model "$runs/kathleen-1" --more "$runs/synthetic/synthe
 export ASR_LANGUAGE_MODEL=$runs/europarl-lm
 $python manage.py evaluate_asr --model "$runs/kathleen-2" --data "$runs/kathleen-2/test.jsonl" \
     --hotwords-from "$results/kathleen_names.txt" --csv "$results/kathleen.csv"
+
+# --- speed, memory and words beside other systems ---
+unset ASR_LANGUAGE_MODEL OMP_NUM_THREADS
+$python -m benchmarks.asr --minutes 2 --csv "$results/speed.csv"
+$python -m benchmarks.word_times --sentences 30 --clips 60 --csv "$results/word_times.csv"
+$python -m benchmarks.embedded_recogniser --limit 160 --kept "$runs/embedded" --csv "$results/embedded.csv"
