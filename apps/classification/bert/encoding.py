@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from apps.classification.bert.dataset import VIEWS, Article
-from apps.classification.bert.encoder import FloatArray, TextEncoder
+from apps.classification.bert.encoder import FloatArray, Progress, TextEncoder
 from apps.classification.bert.trainer import EncodedArticles
 
 Report = Callable[[str, float], None]  # told the view and the fraction of it that is done
@@ -22,18 +23,15 @@ def encode_articles(
     """Encodes every view, some 25 ms a window of 256 tokens; a view that `cache` holds is taken from there."""
     labels = tuple(sorted({article.topic for article in articles}))
     index = {label: position for position, label in enumerate(labels)}
-    kept = _read(cache)
-    views: dict[str, FloatArray] = {}
-    for name, view in VIEWS.items():
-        texts = [view(article) for article in articles]
-        key = _key(texts, encoder)
-        if key not in kept:
-            kept[key] = encoder.encode(texts, None if report is None else _told(report, name))
-            if cache is not None:
-                _write(cache, kept)
-        elif report is not None:
-            report(name, 1.0)
-        views[name] = kept[key]
+    views = {
+        name: encode_texts(
+            [view(article) for article in articles],
+            encoder,
+            cache=cache,
+            progress=None if report is None else partial(report, name),
+        )
+        for name, view in VIEWS.items()
+    }
     return EncodedArticles(
         labels=labels,
         targets=np.array([index[article.topic] for article in articles], dtype=np.int64),
@@ -44,8 +42,18 @@ def encode_articles(
     )
 
 
-def _told(report: Report, name: str) -> Callable[[float], None]:
-    return lambda fraction: report(name, fraction)
+def encode_texts(
+    texts: Sequence[str], encoder: TextEncoder, *, cache: Path | None = None, progress: Progress | None = None
+) -> FloatArray:
+    """`(n_texts, n_dimensions)`; what `cache` holds of just these texts is taken from there."""
+    key, kept = _key(texts, encoder), _read(cache)
+    if key not in kept:
+        kept[key] = encoder.encode(texts, progress)
+        if cache is not None:
+            _write(cache, kept)
+    elif progress is not None:
+        progress(1.0)
+    return kept[key]
 
 
 def _key(texts: Sequence[str], encoder: TextEncoder) -> str:

@@ -19,8 +19,9 @@ from safetensors.numpy import save
 
 from apps.classification.bert.encoder import FloatArray
 
-FORMAT = "videoportal-topic-head-1"
+FORMAT = "videoportal-topic-head-2"
 HEAD_NAME = "head.safetensors"
+TENSORS = ("weights", "bias", "centroids", "covariance")
 
 
 class HeadError(Exception):
@@ -32,6 +33,7 @@ class HeadFacts:
     """What must be known beside the numbers. Kept in the file's metadata."""
 
     labels: tuple[str, ...]  # in the order of the columns
+    counts: tuple[int, ...]  # articles that the head learned from, of each label
     language: str  # of the articles, as an ISO 639-1 code
     encoder: str
     encoder_sha256: str  # of the encoder's weights: over other vectors the numbers mean nothing
@@ -42,12 +44,17 @@ class HeadFacts:
 
 @dataclass(frozen=True)
 class LinearHead:
-    """`weights` (n_dimensions, n_topics), `bias` (n_topics,), `centroids` (n_topics, n_dimensions) of unit length."""
+    """`weights` (n_dimensions, n_topics), `bias` (n_topics,), `centroids` (n_topics, n_dimensions) of unit length.
+
+    `covariance` (n_dimensions, n_dimensions) is that of the vectors of a topic around their mean, shared by the topics
+    and kept as float16. With centroids and `facts.counts` it stands for the articles where they are not at hand.
+    """
 
     facts: HeadFacts
     weights: FloatArray
     bias: FloatArray
     centroids: FloatArray
+    covariance: npt.NDArray[np.float16]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -69,7 +76,7 @@ class LinearHead:
     def save(self, path: Path) -> None:
         # One entry: safetensors does not keep the order of several, and the same training shall write the same bytes.
         facts = json.dumps({"format": FORMAT, **asdict(self.facts)}, sort_keys=True)
-        tensors = {"weights": self.weights, "bias": self.bias, "centroids": self.centroids}
+        tensors = {name: getattr(self, name) for name in TENSORS}
         path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, {"head": facts}))
 
 
@@ -88,12 +95,14 @@ def load_head(path: Path) -> LinearHead:
         facts: dict[str, Any] = json.loads(metadata.get("head", "{}"))
         if facts.pop("format", None) != FORMAT:
             raise HeadError(f"{path} is no topic head of this portal: {again}")
-        facts["labels"] = tuple(facts["labels"])
-        head = LinearHead(HeadFacts(**facts), tensors["weights"], tensors["bias"], tensors["centroids"])
+        facts["labels"], facts["counts"] = tuple(facts["labels"]), tuple(facts["counts"])
+        head = LinearHead(HeadFacts(**facts), **{name: tensors[name] for name in TENSORS})
     except (KeyError, TypeError, ValueError) as error:
         raise HeadError(f"{path} is incomplete ({error}): {again}") from error
     n_topics, n_dimensions = head.centroids.shape
-    if head.weights.shape != (n_dimensions, n_topics) or head.bias.shape != (n_topics,) or len(head.labels) != n_topics:
+    shapes = (head.weights.shape, head.bias.shape, head.covariance.shape)
+    fitting = ((n_dimensions, n_topics), (n_topics,), (n_dimensions, n_dimensions))
+    if shapes != fitting or not len(head.labels) == len(head.facts.counts) == n_topics:
         raise HeadError(f"{path} has tensors that do not fit together: {again}")
     return head
 

@@ -156,7 +156,7 @@ def train(articles: EncodedArticles, options: TrainingOptions) -> tuple[LinearHe
     similarities = {name: np.zeros(len(folds)) for name in articles.views}
     for fold in range(options.n_folds):
         held_out = folds == fold
-        weights, bias, centroids = _fit(articles, ~held_out, options)
+        weights, bias, centroids, _ = _fit(articles, ~held_out, options)
         for name, vectors in articles.views.items():
             logits[name][held_out] = vectors[held_out] @ weights + bias
             similarities[name][held_out] = (vectors[held_out] @ centroids.T).max(axis=1)
@@ -170,10 +170,11 @@ def train(articles: EncodedArticles, options: TrainingOptions) -> tuple[LinearHe
     validation = _summary(articles, folds, logits, probabilities)
 
     everything = np.ones(len(folds), dtype=bool)
-    weights, bias, centroids = _fit(articles, everything, options)
+    weights, bias, centroids, covariance = _fit(articles, everything, options)
     temperature, familiar = _calibrate(logits, similarities, articles, everything, options)
     facts = HeadFacts(
         labels=articles.labels,
+        counts=tuple(int(count) for count in np.bincount(articles.targets, minlength=len(articles.labels))),
         language=options.language,
         encoder=articles.encoder,
         encoder_sha256=articles.encoder_sha256,
@@ -181,19 +182,21 @@ def train(articles: EncodedArticles, options: TrainingOptions) -> tuple[LinearHe
         temperature=round(temperature, 6),
         familiar_similarity=round(familiar, 6),
     )
-    return LinearHead(facts, weights, bias, centroids), validation
+    return LinearHead(facts, weights, bias, centroids, covariance.astype(np.float16)), validation
 
 
 def _fit(
     articles: EncodedArticles, chosen: npt.NDArray[np.bool_], options: TrainingOptions
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Weights, bias and topic means over the training views of the `chosen` articles."""
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Weights, bias, topic means and shared covariance over the training views of the `chosen` articles."""
     vectors = np.concatenate([articles.views[name][chosen] for name in options.training_views])
     targets = np.tile(articles.targets[chosen], len(options.training_views))
     n_topics = len(articles.labels)
     weights, bias = fit_weights(vectors, targets, n_topics, options)
     means = np.stack([vectors[targets == topic].mean(axis=0) for topic in range(n_topics)])
-    return weights, bias, unit_length(means)
+    around = vectors - means[targets]
+    covariance = around.T @ around / len(around)
+    return weights, bias, unit_length(means), covariance
 
 
 def _calibrate(
