@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,3 +46,38 @@ def expected_calibration_error(probabilities: Array, targets: Array) -> float:
 def share_known(probabilities: Array, threshold: float) -> float:
     """Share of rows whose likeliest topic reaches `threshold`; the others are "unknown"."""
     return float(np.mean(probabilities.max(axis=1) >= threshold))
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Of the rows whose likeliest topic has a probability from `start` on, up to the next bin's."""
+
+    start: float
+    n_rows: int
+    mean_confidence: float
+    accuracy: float
+
+
+def reliability(probabilities: Array, targets: Array) -> list[ReliabilityBin]:
+    """The bins of `expected_calibration_error` that are not empty."""
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == targets
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return [
+        ReliabilityBin(
+            index / CALIBRATION_BINS,
+            int((bins == index).sum()),
+            float(confidence[bins == index].mean()),
+            float(correct[bins == index].mean()),
+        )
+        for index in np.unique(bins)
+    ]
+
+
+def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson, Probable Inference, 1927), which stays within [0, 1] near its ends."""
+    z = 1.959964
+    share, spread = n_right / n, z * z / n
+    middle = (share + spread / 2) / (1 + spread)
+    half = z / (1 + spread) * math.sqrt(share * (1 - share) / n + spread / (4 * n))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
