@@ -1,0 +1,167 @@
+"""Is a head that learned topics from examples fit to take the place of the one before it?
+
+Nothing here needs the articles: known topics are judged on vectors drawn from their statistics, new ones on their
+examples, each by a head that has not seen it, and both on what moderators corrected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from apps.classification.bert.encoder import FloatArray
+from apps.classification.bert.head import LinearHead
+from apps.classification.bert.new_topic import Examples, NewTopicOptions, draw, learn_topic, learn_topics
+
+SAMPLES_PER_TOPIC = 1_000  # two standard errors of a share of 0.95 are 0.014
+_SEED_OFFSET = 1_000_003  # drawn apart from what the rows were fitted to
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a new head must keep to. Losses and recalls are shares in [0, 1]."""
+
+    min_examples: int = 5
+    min_example_recall: float = 0.6
+    max_accuracy_loss: float = 0.01
+
+
+@dataclass(frozen=True)
+class NewTopicResult:
+    """`recall`: share of the examples that a head which learned without them files under the topic."""
+
+    label: str
+    n_examples: int
+    recall: float
+
+
+@dataclass(frozen=True)
+class KnownTopicResult:
+    """On drawn vectors: the share that is filed right, and the share that the new topics take."""
+
+    label: str
+    before: float
+    after: float
+    moved: float
+
+
+@dataclass(frozen=True)
+class CorrectionsResult:
+    """The share of corrected texts that is filed as the moderators did; zeros where `n_texts` is 0."""
+
+    n_texts: int
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class HeadEvaluation:
+    """`reasons` say, in sentences for people, what keeps the head from going live; none: nothing does."""
+
+    new: tuple[NewTopicResult, ...]
+    known: tuple[KnownTopicResult, ...]
+    corrections: CorrectionsResult
+    reasons: tuple[str, ...]
+
+    @property
+    def has_passed(self) -> bool:
+        return not self.reasons
+
+
+def evaluate_head(
+    old: LinearHead,
+    examples: Examples,
+    corrections: tuple[FloatArray, Sequence[str]],
+    limits: Limits,
+    options: NewTopicOptions | None = None,
+) -> HeadEvaluation:
+    """Judges `learn_topics(old, examples, options)` against `limits`.
+
+    `corrections` are vectors (n_texts, n_dimensions) and the labels that moderators gave them. Costs one learning, some
+    0.1 s, an example.
+    """
+    options = options or NewTopicOptions()
+    new = learn_topics(old, examples, options)
+    results = tuple(
+        NewTopicResult(label, len(vectors), _recall_without_each(old, examples, label, options))
+        for label, vectors in examples.items()
+    )
+    known = _known_topics(old, new, options)
+    corrected = _corrections(old, new, corrections)
+    return HeadEvaluation(results, known, corrected, tuple(_reasons(results, known, corrected, limits)))
+
+
+def _recall_without_each(old: LinearHead, examples: Examples, label: str, options: NewTopicOptions) -> float:
+    """Leave-one-out: each example is classified by a head that learned from the others. 0 for a single example."""
+    vectors = examples[label]
+    if len(vectors) < 2:
+        return 0.0
+    others = {other: rows for other, rows in examples.items() if other != label}
+    without = learn_topics(old, others, options)
+    found = 0
+    for index in range(len(vectors)):
+        head = learn_topic(without, label, np.delete(vectors, index, axis=0), options)
+        found += _labels(head, vectors[index : index + 1])[0] == label
+    return found / len(vectors)
+
+
+def _known_topics(old: LinearHead, new: LinearHead, options: NewTopicOptions) -> tuple[KnownTopicResult, ...]:
+    random = np.random.default_rng(options.seed + _SEED_OFFSET)
+    results = []
+    for topic, label in enumerate(old.labels):
+        vectors = draw(old, topic, SAMPLES_PER_TOPIC, random)
+        after = _labels(new, vectors)
+        moved = np.isin(after, new.labels[len(old.labels) :])
+        results.append(
+            KnownTopicResult(
+                label,
+                before=float(np.mean(_labels(old, vectors) == label)),
+                after=float(np.mean(after == label)),
+                moved=float(np.mean(moved)),
+            )
+        )
+    return tuple(results)
+
+
+def _corrections(old: LinearHead, new: LinearHead, corrections: tuple[FloatArray, Sequence[str]]) -> CorrectionsResult:
+    vectors, wanted = corrections
+    if not len(wanted):
+        return CorrectionsResult(0, 0.0, 0.0)
+    before, after = (float(np.mean(_labels(head, vectors) == np.array(wanted))) for head in (old, new))
+    return CorrectionsResult(len(wanted), before, after)
+
+
+def _labels(head: LinearHead, vectors: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    """The likeliest label of each row of `vectors` (n_texts, n_dimensions)."""
+    chosen: np.ndarray[tuple[int], np.dtype[np.str_]] = np.array(head.labels)[head.probabilities(vectors).argmax(axis=1)]
+    return chosen
+
+
+def _reasons(
+    new: Sequence[NewTopicResult], known: Sequence[KnownTopicResult], corrections: CorrectionsResult, limits: Limits
+) -> list[str]:
+    reasons = []
+    for topic in new:
+        if topic.n_examples < limits.min_examples:
+            reasons.append(
+                f"“{topic.label}” has {topic.n_examples} examples, fewer than {limits.min_examples}: add some."
+            )
+        if topic.recall < limits.min_example_recall:
+            reasons.append(
+                f"Of the examples of “{topic.label}”, {topic.recall:.0%} are found by what the others teach, fewer than"
+                f" {limits.min_example_recall:.0%}: add examples, and choose ones that tell the topic from the others."
+            )
+    for before in known:
+        if before.before - before.after > limits.max_accuracy_loss:
+            reasons.append(
+                f"“{before.label}” would lose {before.before - before.after:.1%} of its texts, more than"
+                f" {limits.max_accuracy_loss:.1%}: remove examples that could as well be about it."
+            )
+    if corrections.before - corrections.after > limits.max_accuracy_loss:
+        reasons.append(
+            f"Of the texts that moderators corrected, {corrections.after:.1%} would be filed right instead of"
+            f" {corrections.before:.1%}: look at the examples again."
+        )
+    return reasons
