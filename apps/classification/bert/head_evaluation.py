@@ -135,7 +135,9 @@ def _corrections(old: LinearHead, new: LinearHead, corrections: tuple[FloatArray
 
 def _labels(head: LinearHead, vectors: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     """The likeliest label of each row of `vectors` (n_texts, n_dimensions)."""
-    chosen: np.ndarray[tuple[int], np.dtype[np.str_]] = np.array(head.labels)[head.probabilities(vectors).argmax(axis=1)]
+    chosen: np.ndarray[tuple[int], np.dtype[np.str_]] = np.array(head.labels)[
+        head.probabilities(vectors).argmax(axis=1)
+    ]
     return chosen
 
 

@@ -77,13 +77,13 @@ def draw(head: LinearHead, topic: int, n_samples: int, random: np.random.Generat
 
     The mean of vectors of unit length is shorter than they are by what they scatter: |mean|² = 1 - trace(covariance).
     """
-    length = np.sqrt(max(1.0 - float(np.trace(head.covariance)), 0.0))
+    length = np.sqrt(max(1.0 - float(np.trace(head.covariance, dtype=np.float64)), 0.0))
     return _gaussian(head.centroids[topic] * length, head.covariance, n_samples, random)
 
 
 def _draw_around(examples: FloatArray, head: LinearHead, n_samples: int, random: np.random.Generator) -> FloatArray:
     """As `draw`, of a topic whose mean is known from a few examples only, which widens it by their number."""
-    widened = head.covariance * (1 + 1 / len(examples))
+    widened = head.covariance.astype(np.float64) * (1 + 1 / len(examples))
     return _gaussian(examples.mean(axis=0), widened, n_samples, random)
 
 

@@ -1,0 +1,99 @@
+"""Each topic of a set of articles taught by a few of them to a head that was trained on the others.
+
+`python -m benchmarks.new_topics --data articles.jsonl --cache vectors.npz --output docs/results/topics/new_topics.csv`
+Half of the articles train the head and give the examples, the other half is classified as written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from apps.classification.bert.dataset import read_articles
+from apps.classification.bert.encoder import embedded_encoder
+from apps.classification.bert.encoding import encode_articles
+from apps.classification.bert.head import LinearHead
+from apps.classification.bert.head_evaluation import Limits, evaluate_head
+from apps.classification.bert.new_topic import NewTopicOptions, learn_topic
+from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, stratified_folds, train
+
+NUMBERS_OF_EXAMPLES = (5, 10, 20)
+DRAWS = 5  # of examples
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("--data", "--cache", "--output"):
+        parser.add_argument(name, type=Path, required=True)
+    options = parser.parse_args()
+    articles = encode_articles(read_articles(options.data), embedded_encoder(), cache=options.cache)
+    first = stratified_folds(articles.targets, 2, seed=0) == 0
+    rows = [row for topic in range(len(articles.labels)) for row in _rows(articles, first, topic)]
+    with options.output.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _rows(
+    articles: EncodedArticles, first: np.ndarray[tuple[int], np.dtype[np.bool_]], topic: int
+) -> list[dict[str, object]]:
+    """One row per number of examples: means over the draws, on the articles that are not `first`."""
+    label = articles.labels[topic]
+    old = _head_without(articles, first, topic)
+    pool = articles.views["written"][first & (articles.targets == topic)]
+    vectors, targets = articles.views["written"][~first], np.array(articles.labels)[articles.targets[~first]]
+    known = targets != label
+    right_before = np.mean(_labels(old, vectors[known]) == targets[known])
+    rows: list[dict[str, object]] = []
+    for n_examples in NUMBERS_OF_EXAMPLES:
+        figures = []
+        for seed in range(DRAWS):
+            examples = np.random.default_rng(seed).permutation(pool)[:n_examples]
+            chosen = NewTopicOptions(seed=seed)
+            found = _labels(learn_topic(old, label, examples, chosen), vectors) == targets
+            judged = evaluate_head(old, {label: examples}, (vectors[:0], ()), Limits(), chosen)
+            expected_loss = np.mean([result.before - result.after for result in judged.known])
+            loss = right_before - found[known].mean()
+            figures.append((found[~known].mean(), judged.new[0].recall, loss, expected_loss, judged.has_passed))
+        names = ("recall", "recall_leave_one_out", "known_accuracy_loss", "known_accuracy_loss_drawn", "share_passed")
+        means = np.mean(np.array(figures, dtype=float), axis=0)
+        rows.append(
+            {"topic": label, "n_examples": n_examples}
+            | {name: round(float(value), 4) for name, value in zip(names, means, strict=True)}
+        )
+    return rows
+
+
+def _head_without(
+    articles: EncodedArticles, first: np.ndarray[tuple[int], np.dtype[np.bool_]], topic: int
+) -> LinearHead:
+    chosen = first & (articles.targets != topic)
+    head, _ = train(
+        EncodedArticles(
+            labels=tuple(label for label in articles.labels if label != articles.labels[topic]),
+            targets=articles.targets[chosen] - (articles.targets[chosen] > topic),
+            views={name: vectors[chosen] for name, vectors in articles.views.items()},
+            encoder=articles.encoder,
+            encoder_sha256=articles.encoder_sha256,
+            pooling=articles.pooling,
+        ),
+        TrainingOptions(),
+    )
+    return head
+
+
+def _labels(
+    head: LinearHead, vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]]
+) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
+    chosen: np.ndarray[tuple[int], np.dtype[np.str_]] = np.array(head.labels)[
+        head.probabilities(vectors).argmax(axis=1)
+    ]
+    return chosen
+
+
+if __name__ == "__main__":
+    main()
