@@ -9,12 +9,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.classification.fine_tuning import add_fine_tuning_arguments, fine_tune_topics
+
 
 class Command(BaseCommand):
     help = (
         "Train the linear head over the embedded sentence encoder on articles (JSON lines with topic, title, body),"
-        " measure it by cross-validation, and write head.safetensors, metrics.json and folds.csv. Use the folder with"
-        " TOPIC_MODEL=<folder>. Stopped and started again, it goes on where it was."
+        " measure it by cross-validation, and write head.safetensors, metrics.json and folds.csv. With --fine-tune,"
+        " train a whole BERT instead. Use the folder with TOPIC_MODEL=<folder>. Stopped and started again, it goes on"
+        " where it was."
     )
     requires_system_checks = ()  # a wrong TOPIC_MODEL shall not keep anybody from training a right one
 
@@ -25,8 +28,12 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0, help="of the folds (default 0)")
         parser.add_argument("--language", default="en", help="of the articles, as an ISO 639-1 code (default en)")
         parser.add_argument("--cache", type=Path, help="file for the vectors (default <output>/vectors.npz)")
+        add_fine_tuning_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["fine_tune"]:
+            fine_tune_topics(options, self.stdout.write)
+            return
         # Torch is loaded here, not when Django looks through its commands.
         from apps.classification.bert.dataset import DatasetError, read_articles
         from apps.classification.bert.encoder import embedded_encoder

@@ -34,7 +34,7 @@ def draw_curves(rows: Sequence[Measured], chosen_step: int, path: Path) -> None:
         Line("training loss", steps, [row.training_loss for row in rows]),
         Line("validation loss", steps, [row.validation_loss for row in rows]),
     ]
-    chart = _Chart("CTC loss per label", "step", lines)
+    chart = Chart("CTC loss per label", "step", lines)
     chart.lines(lines)
     chart.mark(float(chosen_step), f"chosen: {chosen_step}")
     chart.save(path)
@@ -46,13 +46,13 @@ def draw_durations(named_durations_s: Mapping[str, Sequence[float]], path: Path)
     edges = np.linspace(0, math.ceil(longest_s), 41)
     middles = ((edges[:-1] + edges[1:]) / 2).tolist()
     lines = [Line(name, middles, np.histogram(values, edges)[0].tolist()) for name, values in named_durations_s.items()]
-    chart = _Chart("recordings", "seconds", lines)
+    chart = Chart("recordings", "seconds", lines)
     chart.lines(lines)
     chart.save(path)
 
 
-class _Chart:
-    """Axes from 0 to a little beyond the largest of `lines`."""
+class Chart:
+    """Axes from 0 to a little beyond the largest of `lines`. Topics' curves are drawn with it, too."""
 
     def __init__(self, title: str, x_name: str, lines: Sequence[Line]) -> None:
         self._image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
