@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
 
+from apps.transcription.asr.downloads import folder_of
+
 HEAD_NAME = "head.safetensors"  # as `apps.classification.bert.head.HEAD_NAME`, whose import would load numpy and torch
 
 
 def check_topic_model(**_: Any) -> list[CheckMessage]:
-    """TOPIC_MODEL is empty or names a folder with a head."""
-    if not settings.TOPIC_MODEL or (Path(settings.TOPIC_MODEL).expanduser() / HEAD_NAME).is_file():
+    """TOPIC_MODEL is empty, or names a folder with a head or a network, or what `fetch_models` downloaded."""
+    if not settings.TOPIC_MODEL:
+        return []
+    folder = folder_of(settings.TOPIC_MODEL, settings.MODEL_CACHE_DIR)
+    if folder is not None and any((folder / name).is_file() for name in (HEAD_NAME, "config.json")):
         return []
     return [
         Error(
-            f"TOPIC_MODEL={settings.TOPIC_MODEL!r} cannot work: there is no {HEAD_NAME} in that folder.",
-            hint="Name a folder that `manage.py train_topics` wrote, or leave TOPIC_MODEL empty.",
+            f"TOPIC_MODEL={settings.TOPIC_MODEL!r} cannot work: there is no folder of that name with {HEAD_NAME} or a"
+            " network, and no download of that hub id.",
+            hint="Name a folder that `manage.py train_topics` wrote, run `manage.py fetch_models` for the id of a model"
+            " hub, or leave TOPIC_MODEL empty.",
             id="classification.E001",
         )
     ]

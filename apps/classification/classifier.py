@@ -29,8 +29,9 @@ def _load(model: str, max_windows: int) -> TopicClassifier:
     from apps.classification.bert.encoder import EncoderOptions
     from apps.classification.bert.head import HeadError
     from apps.classification.bert.weights import EncoderError
+    from apps.transcription.asr.downloads import folder_of
 
-    folder = Path(model).expanduser() if model else EMBEDDED_FOLDER
+    folder = (folder_of(model, settings.MODEL_CACHE_DIR) or Path(model)) if model else EMBEDDED_FOLDER
     try:
         return load_classifier(folder, EncoderOptions(max_windows=max_windows))
     except HeadError as error:

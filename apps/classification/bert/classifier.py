@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from apps.classification.bert.encoder import EncoderOptions, FloatArray, TextEncoder, embedded_encoder
+from apps.classification.bert.fine_tuned import FineTunedTopicClassifier
 from apps.classification.bert.head import HEAD_NAME, HeadError, LinearHead, load_head
+from apps.classification.bert.model import CheckpointError
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parent / "embedded"
 
@@ -49,11 +51,16 @@ class EmbeddedTopicClassifier:
         return self._head.probabilities(self._encoder.encode(texts))
 
 
-def load_classifier(folder: Path = EMBEDDED_FOLDER, options: EncoderOptions | None = None) -> EmbeddedTopicClassifier:
-    """The head in `folder`, as `manage.py train_topics` writes it, over the embedded encoder. Takes about a second.
+def load_classifier(folder: Path = EMBEDDED_FOLDER, options: EncoderOptions | None = None) -> TopicClassifier:
+    """What `manage.py train_topics` wrote to `folder`: a head over the embedded encoder, or a fine-tuned network.
 
-    Raises HeadError and EncoderError.
+    Takes about a second. Raises HeadError and EncoderError.
     """
+    if not (folder / HEAD_NAME).is_file() and (folder / "config.json").is_file():
+        try:
+            return FineTunedTopicClassifier(folder, options)
+        except CheckpointError as error:
+            raise HeadError(str(error)) from error
     head = load_head(folder / HEAD_NAME)  # first: it is quick, and the likelier mistake
     encoder = embedded_encoder(options)
     label = "embedded" if folder == EMBEDDED_FOLDER else folder.name

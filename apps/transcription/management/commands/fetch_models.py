@@ -26,8 +26,9 @@ NOT_NEEDED = ("*.h5", "*.msgpack", "*.ot", "*.onnx", "*.tflite", "*.gguf", "runs
 
 class Command(BaseCommand):
     help = (
-        "Downloads the speech models that ASR_MODEL, ASR_MODELS, ASR_LANGUAGE_MODEL and ASR_PUNCTUATION_MODEL name to "
-        "MODEL_CACHE_DIR, and tries whether they can be loaded."
+        "Downloads the models that ASR_MODEL, ASR_MODELS, ASR_LANGUAGE_MODEL, ASR_PUNCTUATION_MODEL, "
+        "SEARCH_EMBEDDING_MODEL and TOPIC_MODEL name to MODEL_CACHE_DIR, and tries whether those of speech can be "
+        "loaded."
     )
     requires_system_checks = ()
     requires_migrations_checks = False
@@ -39,11 +40,12 @@ class Command(BaseCommand):
         named = options["model"]
         models = {settings.ASR_MODEL_LANGUAGE: named} if named else configured_models()
         punctuation = punctuation_options()
-        embedding = settings.SEARCH_EMBEDDING_MODEL
-        if embedding not in ("", "none") and not named:
-            self._fetch(embedding, "SEARCH_EMBEDDING_MODEL", ignored=NOT_NEEDED)
-            if not models and punctuation is None:
-                return
+        readers = {name: getattr(settings, name) for name in ("SEARCH_EMBEDDING_MODEL", "TOPIC_MODEL")}
+        wanted = {name: model for name, model in readers.items() if model not in ("", "none") and not named}
+        for name, model in wanted.items():
+            self._fetch(model, name, ignored=NOT_NEEDED)
+        if wanted and not models and punctuation is None:
+            return
         if not models and punctuation is None:
             self.stdout.write("ASR_MODEL is empty: the embedded recogniser needs no download. For another one, set it:")
             self.stdout.write("  ASR_MODEL=facebook/wav2vec2-base-960h python manage.py fetch_models")
