@@ -7,6 +7,7 @@ class ClassificationConfig(AppConfig):
     label = "classification"
 
     def ready(self) -> None:
-        from apps.classification.checks import check_topic_model
+        from apps.classification.checks import check_topic_model, check_topic_thresholds
 
         register(check_topic_model)
+        register(check_topic_thresholds)

@@ -28,3 +28,16 @@ def check_topic_model(**_: Any) -> list[CheckMessage]:
             id="classification.E001",
         )
     ]
+
+
+def check_topic_thresholds(**_: Any) -> list[CheckMessage]:
+    """A moderator is asked about what is too unsure to be filed: never about what is surer."""
+    if settings.TOPIC_ASK_THRESHOLD <= settings.TOPIC_THRESHOLD:
+        return []
+    return [
+        Error(
+            f"TOPIC_ASK_THRESHOLD={settings.TOPIC_ASK_THRESHOLD} is above TOPIC_THRESHOLD={settings.TOPIC_THRESHOLD}.",
+            hint="Lower TOPIC_ASK_THRESHOLD to TOPIC_THRESHOLD, which asks nobody, or below it.",
+            id="classification.E002",
+        )
+    ]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.classification.classifier import topic_classifier
 from apps.classification.models import Topic, TopicPrediction
-from apps.transcription.tracks import transcript_text
+from apps.classification.texts import text_of
 from apps.videos.models import Video
 from apps.videos.signals import video_changed
 from apps.videos.stage import Progress, StageSkippedError
@@ -20,6 +20,7 @@ from apps.videos.stage import Progress, StageSkippedError
 if TYPE_CHECKING:
     from apps.classification.bert.classifier import TopicClassifier
 
+Outcome = TopicPrediction.Outcome
 CLASSIFIER_LENGTH = 200  # TopicPrediction.classifier
 _WORD = re.compile(r"(?<!\w)[^\W\d_]{2,}(?!\w)")  # letters of any script; "IMG_1234" is none, "video 3" has one
 # Words that tell nothing of a topic: by them alone a clip of three seconds would be filed under something.
@@ -40,7 +41,8 @@ def classify_video(
 ) -> None:
     """Predicts the topic of `video` and replaces its `TopicPrediction`, in one transaction.
 
-    Below TOPIC_THRESHOLD, and for a label that no `Topic` has (an admin deleted it), the topic is null: "unknown"; the
+    From TOPIC_THRESHOLD on the video is filed; from TOPIC_ASK_THRESHOLD on a moderator is asked; below, and for a label
+    that no `Topic` has (an admin deleted it), the topic is unknown. In the last two the topic is null; the
     probabilities are kept. What a moderator confirmed is left alone.
 
     Raises StageSkippedError, and removes an earlier prediction, where the video is in a language that the classifier
@@ -65,13 +67,15 @@ def classify_video(
     row = classifier.classify([text])[0]
     probabilities = {label: round(float(value), 4) for label, value in zip(classifier.labels, row, strict=True)}
     prediction = _store(video, probabilities, classifier.name)
-    progress(1.0, f"Topic: {prediction.topic or 'unknown'}")
+    asked = prediction.outcome == Outcome.ASKED and not prediction.is_confirmed
+    progress(1.0, "A moderator is asked for the topic." if asked else f"Topic: {prediction.topic or 'unknown'}")
 
 
-def text_of(video: Video) -> str:
-    """What a classifier reads: title, description and what is said, one a line. Costs two queries."""
-    parts = (video.title, video.description, transcript_text(video))
-    return "\n".join(part.strip() for part in parts if part.strip())
+def outcome_of(probability: float) -> Outcome:
+    """What becomes of a video whose likeliest topic has `probability`, by the settings."""
+    if probability >= settings.TOPIC_THRESHOLD:
+        return Outcome.FILED
+    return Outcome.ASKED if probability >= settings.TOPIC_ASK_THRESHOLD else Outcome.UNKNOWN
 
 
 def telling_words(text: str) -> set[str]:
@@ -87,11 +91,13 @@ def _store(video: Video, probabilities: dict[str, float], classifier: str) -> To
         confirmed = TopicPrediction.objects.filter(video=video, is_confirmed=True).first()
         if confirmed is not None:
             return confirmed
-        topic = Topic.objects.filter(label=label).first() if probability >= settings.TOPIC_THRESHOLD else None
+        likeliest = Topic.objects.filter(label=label).first()
+        outcome = outcome_of(probability) if likeliest else Outcome.UNKNOWN
         prediction, _ = TopicPrediction.objects.update_or_create(
             video=video,
             defaults={
-                "topic": topic,
+                "topic": likeliest if outcome == Outcome.FILED else None,
+                "outcome": outcome,
                 "probability": probability,
                 "probabilities": probabilities,
                 "classifier": classifier[:CLASSIFIER_LENGTH],

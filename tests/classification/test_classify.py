@@ -13,8 +13,9 @@ from pytest_django import Settings
 from apps.accounts.models import User
 from apps.classification.bert.encoder import FloatArray
 from apps.classification.classifier import TopicModelError, topic_classifier
-from apps.classification.classify import classify_video, text_of
-from apps.classification.models import Topic, TopicPrediction
+from apps.classification.classify import classify_video
+from apps.classification.models import Topic, TopicCorrection, TopicPrediction
+from apps.classification.texts import text_of
 from apps.classification.topics import confirm_topic, topics_with_counts
 from apps.transcription.models import Cue, Transcript
 from apps.videos.models import ModerationEntry, Video, VideoQuerySet
@@ -105,19 +106,59 @@ def test_it_replaces_its_own_row_and_says_that_the_video_changed(video: Video) -
     assert changed == [video.pk, video.pk]
 
 
-def test_below_the_threshold_the_topic_is_unknown_and_the_probability_kept(video: Video, settings: Settings) -> None:
-    settings.TOPIC_THRESHOLD = 0.7
-    classify_video(video, silent, classifier_of=SureClassifier("tech", 0.69))
-    assert video.topic_prediction.topic is None
-    assert video.topic_prediction.probability == pytest.approx(0.69)
-    classify_video(video, silent, classifier_of=SureClassifier("tech", 0.7))
-    video.topic_prediction.refresh_from_db()
-    assert video.topic_prediction.topic == Topic.objects.get(label="tech")
+@pytest.mark.parametrize(
+    ("label", "probability", "outcome", "topic"),
+    [
+        ("tech", 0.7, "filed", "tech"),
+        ("tech", 0.69, "asked", None),
+        ("tech", 0.5, "asked", None),
+        ("tech", 0.49, "unknown", None),
+        ("weather", 0.9, "unknown", None),  # a label without a topic
+    ],
+)
+def test_it_files_asks_or_does_not_know(
+    video: Video, settings: Settings, label: str, probability: float, outcome: str, topic: str | None
+) -> None:
+    settings.TOPIC_THRESHOLD, settings.TOPIC_ASK_THRESHOLD = 0.7, 0.5
+    classify_video(video, silent, classifier_of=SureClassifier(label, probability))
+    prediction = video.topic_prediction
+    assert (prediction.outcome, prediction.topic and prediction.topic.label) == (outcome, topic)
+    assert prediction.probability == pytest.approx(probability)
+    assert TopicPrediction.objects.waiting().exists() == (outcome == "asked")
 
 
-def test_a_label_without_a_topic_is_unknown(video: Video) -> None:
-    classify_video(video, silent, classifier_of=SureClassifier("weather", 0.9))
-    assert video.topic_prediction.topic is None
+def test_thresholds_in_the_wrong_order_are_named_with_their_cure(settings: Settings) -> None:
+    settings.TOPIC_THRESHOLD, settings.TOPIC_ASK_THRESHOLD = 0.3, 0.35
+    with pytest.raises(SystemCheckError, match=r"TOPIC_ASK_THRESHOLD=0.35 is above TOPIC_THRESHOLD=0.3"):
+        call_command("check")
+    settings.TOPIC_ASK_THRESHOLD = 0.3
+    call_command("check")
+
+
+def test_each_word_of_a_moderator_is_kept_with_what_was_predicted_and_the_text(video: Video, moderator: User) -> None:
+    classify_video(video, silent, classifier_of=SureClassifier("tech", 0.4))
+    assert TopicPrediction.objects.waiting().exists()
+    confirm_topic(video, Topic.objects.get(label="tech"), by=moderator)
+    Video.objects.update(title="Another title")
+    video.refresh_from_db()
+    confirm_topic(video, None, by=moderator)
+    assert not TopicPrediction.objects.waiting().exists()
+    second, first = TopicCorrection.objects.all()
+    assert first.topic == Topic.objects.get(label="tech")
+    assert second.topic is None
+    for kept in (first, second):
+        assert (kept.by, kept.predicted_label, kept.classifier) == (moderator, "tech", "sure")
+        assert kept.predicted_probability == pytest.approx(0.4)
+    assert first.text == "Words on the wire\nA short talk about telegraphs."
+    assert second.text.startswith("Another title\n")
+
+
+def test_a_choice_about_a_video_that_was_never_classified_is_kept_too(video: Video, moderator: User) -> None:
+    confirm_topic(video, Topic.objects.get(label="tech"), by=moderator)
+    kept = TopicCorrection.objects.get()
+    assert (kept.predicted_label, kept.predicted_probability, kept.classifier) == ("", 0.0, "")
+    video.delete()
+    assert not TopicCorrection.objects.exists()
 
 
 def test_it_leaves_a_moderators_choice_alone(video: Video, moderator: User) -> None:
