@@ -1,7 +1,9 @@
-"""Topics as people use them: how many videos each has, and a moderator's word against the classifier's."""
+"""Topics as people use them: how many videos each has, how likely each is, and a moderator's word against it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TypedDict
 
 from django.db import transaction
@@ -25,6 +27,32 @@ class VideoCount(TypedDict):
 def topics_with_counts(videos: QuerySet[Video]) -> QuerySet[WithAnnotations[Topic, VideoCount]]:
     """Every topic, each with `video_count`: how many of `videos` are filed under it. One query."""
     return Topic.objects.annotate(video_count=Count("predictions", filter=Q(predictions__video__in=videos)))
+
+
+@dataclass(frozen=True)
+class Probability:
+    """One row of the classifier's answer."""
+
+    label: str
+    name: str
+    share: float  # in [0, 1]
+    is_topic: bool
+
+
+def probabilities_of(prediction: TopicPrediction | None, topics: Iterable[Topic]) -> list[Probability]:
+    """Likeliest first, under the names that `topics` have now: those of the portal, or a query that is then asked once.
+
+    Empty, and nothing is asked, where no classifier answered: a moderator may choose before one runs.
+    """
+    if prediction is None or not prediction.probabilities:
+        return []
+    names = {topic.label: topic.name for topic in topics}
+    chosen = prediction.topic.label if prediction.topic else None
+    rows = [
+        Probability(label, names.get(label, label), share, label == chosen)
+        for label, share in prediction.probabilities.items()
+    ]
+    return sorted(rows, key=lambda row: row.share, reverse=True)
 
 
 @transaction.atomic

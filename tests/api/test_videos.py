@@ -12,6 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
+from apps.classification.topics import confirm_topic
 from apps.transcription.models import Cue, Transcript
 from apps.videos.files import folder
 from apps.videos.models import ModerationEntry, Tag, Video
@@ -179,6 +180,25 @@ def test_it_shows_a_video_whole(call_as: CallAs, owner: User, stranger: User) ->
     mine = call_as(owner).get(address(video)).json()
     assert (mine["can_edit"], mine["moderation_reason"], mine["original_name"]) == (True, "once rejected", "talk.mp4")
     assert mine["files"]["original"].endswith("/original.mp4")
+
+
+def test_it_tells_how_likely_each_topic_is_of_a_single_video(call_as: CallAs, owner: User, moderator: User) -> None:
+    video, unread = make_video(owner), make_video(owner)
+    sport = Topic.objects.get(label="sport")
+    Topic.objects.filter(label="tech").update(name="Machines")
+    shares = {"sport": 0.25, "tech": 0.5, "gone": 0.125}
+    TopicPrediction.objects.create(video=video, probability=0.5, probabilities=shares, classifier="test")
+    confirm_topic(unread, sport, by=moderator)
+    client = call_as(owner)
+    body = client.get(address(video)).json()
+    assert body["topic"] is None
+    assert body["topic_probabilities"] == [
+        {"label": "tech", "name": "Machines", "probability": 0.5},
+        {"label": "sport", "name": sport.name, "probability": 0.25},
+        {"label": "gone", "name": "gone", "probability": 0.125},
+    ]
+    assert client.get(address(unread)).json()["topic_probabilities"] == []
+    assert all("topic_probabilities" not in listed for listed in client.get(VIDEOS).json()["results"])
 
 
 def test_it_edits_only_what_is_sent(call_as: CallAs, owner: User) -> None:

@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
+from apps.classification.topics import confirm_topic
 from apps.pages.transcript_panel import PART_CUES
 from apps.pipeline.models import StageRun
 from apps.transcription.expected_words import described_digest
@@ -170,6 +171,45 @@ def test_it_tells_the_topic_with_its_probability(client: Client, video: Video) -
     assert "Topic unknown" in watch(client, video)
 
 
+def shown_probabilities(html: str) -> list[str]:
+    """What is read aloud of each row: a bar is hidden."""
+    chart = re.search(r'<ol class="bars".*?</ol>', html, re.DOTALL)
+    rows = re.findall(r"<li.*?</li>", chart[0], re.DOTALL) if chart else []
+    return [
+        " ".join(re.sub(r'<svg[^>]*aria-hidden="true".*?</svg>|<[^>]+>', "", row, flags=re.S).split()) for row in rows
+    ]
+
+
+def test_it_shows_how_likely_each_topic_is_in_words_and_as_bars(client: Client, video: Video) -> None:
+    topic = Topic.objects.get(label="tech")
+    Topic.objects.filter(label="sport").update(name="Games")
+    shares = {"sport": 0.05, "tech": 0.93, "gone": 0.02}
+    prediction = TopicPrediction.objects.create(
+        video=video, topic=topic, probability=0.93, probabilities=shares, classifier="test"
+    )
+    html = watch(client, video)
+    assert shown_probabilities(html) == [f"{topic.name}, 93 %", "Games, 5 %", "gone, 2 %"]
+    assert re.findall(r'<rect width="([\d.]+)"', html) == ["0.9300", "0.0500", "0.0200"]
+    assert html.count('class="chosen"') == 1
+    assert "No topic was likely enough" not in html
+    prediction.topic = None
+    prediction.save()
+    assert "No topic was likely enough" in watch(client, video)
+    prediction.is_confirmed = True
+    prediction.save()
+    html = watch(client, video)
+    assert "No topic was likely enough" not in html, "a moderator's unknown says nothing of that"
+    assert len(shown_probabilities(html)) == 3
+
+
+def test_it_shows_no_bars_where_no_classifier_has_read_the_video(client: Client, video: Video, moderator: User) -> None:
+    assert shown_probabilities(watch(client, video)) == []
+    confirm_topic(video, Topic.objects.get(label="tech"), by=moderator)
+    html = watch(client, video)
+    assert "confirmed" in html
+    assert 'id="probabilities"' not in html
+
+
 def test_it_shows_description_and_tags_as_text(client: Client, video: Video) -> None:
     video.description = "See https://example.org <b>now</b>"
     video.save()
@@ -272,6 +312,21 @@ def test_the_status_answers_only_what_changed(client: Client, video: Video) -> N
     code, html = status(client, video, f"?player=1&seen={seen[1]}")
     assert code == 200
     assert 'value="20"' in html
+
+
+def test_the_status_tells_of_other_probabilities_and_of_a_moderators_word(client: Client, video: Video) -> None:
+    add_run(video, "transcribe", StageRun.State.RUNNING)
+    prediction = TopicPrediction.objects.create(
+        video=video, topic=None, probability=0.5, probabilities={"tech": 0.5, "sport": 0.3}, classifier="test"
+    )
+    changes: list[dict[str, object]] = [{"probabilities": {"tech": 0.5, "sport": 0.4}}, {"is_confirmed": True}]
+    for change in changes:
+        _, html = status(client, video, "?player=1")
+        seen = re.search(r"seen=([0-9a-f]+)", html)
+        assert seen
+        assert status(client, video, f"?player=1&seen={seen[1]}") == (204, "")
+        TopicPrediction.objects.filter(pk=prediction.pk).update(**change)
+        assert status(client, video, f"?player=1&seen={seen[1]}")[0] == 200, change
 
 
 def test_the_player_arrives_when_the_video_can_be_played(client: Client, make_video: MakeVideo) -> None:

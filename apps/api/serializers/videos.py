@@ -13,7 +13,8 @@ from rest_framework.request import Request
 
 from apps.accounts.models import User
 from apps.api.serializers.given import GivenSerializer
-from apps.classification.models import TopicPrediction
+from apps.classification.models import Topic, TopicPrediction
+from apps.classification.topics import Probability, probabilities_of
 from apps.transcription.models import Cue
 from apps.videos.details import MAX_DESCRIPTION, MAX_TAG, MAX_TITLE, VideoDetails, normalised_tags, tags_from_text
 from apps.videos.files import original_name_in_folder
@@ -39,6 +40,14 @@ class TopicOfVideoSerializer(serializers.Serializer[TopicPrediction]):
     name = serializers.CharField(source="topic.name")
     probability = serializers.FloatField(help_text="In [0, 1].")
     is_confirmed = serializers.BooleanField(help_text="A moderator chose it.")
+
+
+class ProbabilitySerializer(serializers.Serializer[Probability]):
+    """How likely the classifier found a topic."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    name = serializers.CharField(help_text="What the topic is called now; of one that was deleted, its label.")
+    probability = serializers.FloatField(source="share", help_text="In [0, 1].")
 
 
 class FileLinksSerializer(serializers.Serializer[Any]):
@@ -78,7 +87,7 @@ class VideoSerializer(serializers.ModelSerializer[Video]):
 
     class Meta:
         model = Video
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "title",
             "description",
@@ -152,6 +161,23 @@ class VideoSerializer(serializers.ModelSerializer[Video]):
 
     def _url(self, name: str, *args: object) -> str:
         return self._request.build_absolute_uri(reverse(name, args=args))
+
+
+class VideoDetailSerializer(VideoSerializer):
+    """A video by itself: with what costs a query for each, which a list leaves out."""
+
+    topic_probabilities = serializers.SerializerMethodField(
+        help_text="Likeliest first, also where none was likely enough. Empty: no classifier has read the video."
+    )
+
+    class Meta(VideoSerializer.Meta):
+        fields = (*VideoSerializer.Meta.fields, "topic_probabilities")
+        read_only_fields = fields
+
+    @extend_schema_field(ProbabilitySerializer(many=True))
+    def get_topic_probabilities(self, video: Video) -> list[dict[str, Any]]:
+        rows = probabilities_of(getattr(video, "topic_prediction", None), Topic.objects.all())
+        return [dict(ProbabilitySerializer(row).data) for row in rows]
 
 
 class TagsField(serializers.ListField):

@@ -25,6 +25,7 @@ from apps.api.serializers.videos import (
     EditSerializer,
     UploadRefusedSerializer,
     UploadSerializer,
+    VideoDetailSerializer,
     VideoSerializer,
     with_related,
 )
@@ -133,11 +134,11 @@ class VideoView(APIView):
         operation_id="get_video",
         tags=["videos"],
         summary="Read a video",
-        responses={200: VideoSerializer, **refusals(401, 404)},
+        responses={200: VideoDetailSerializer, **refusals(401, 404)},
     )
     def get(self, request: Request, video_id: UUID) -> Response:
         video = visible_video(request, video_id, with_related(Video.objects.all()))
-        return Response(VideoSerializer(video, context={"request": request}).data)
+        return Response(VideoDetailSerializer(video, context={"request": request}).data)
 
     @extend_schema(
         operation_id="edit_video",
@@ -147,7 +148,7 @@ class VideoView(APIView):
         "if somebody changed it since, nothing is saved, and the answer holds its current state.",
         request=EditSerializer,
         responses={
-            200: VideoSerializer,
+            200: VideoDetailSerializer,
             **refusals(400, 401, 403, 404),
             409: OpenApiResponse(EditConflictSerializer, description="Somebody changed it since."),
         },

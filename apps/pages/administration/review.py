@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
+from apps.classification.topics import Probability, probabilities_of
 from apps.pages.templatetags.portal import file_url
 from apps.pipeline.status import StageView, stage_views
 from apps.transcription.models import Transcript
@@ -17,15 +18,6 @@ from apps.videos.models import ModerationEntry, Report, Video
 # Twelve hours of talk are half a million characters, which a page need not carry: the transcript has its own.
 TRANSCRIPT_CHARACTERS = 60_000
 ENTRIES_SHOWN = 50
-
-
-@dataclass(frozen=True)
-class Probability:
-    """One row of the classifier's answer."""
-
-    name: str
-    share: float  # in [0, 1]
-    is_topic: bool
 
 
 @dataclass(frozen=True)
@@ -57,22 +49,9 @@ def review_of(video: Video, moderator: User) -> Review:
         text=text[:TRANSCRIPT_CHARACTERS],
         text_is_cut=len(text) > TRANSCRIPT_CHARACTERS,
         prediction=prediction,
-        probabilities=_probabilities(prediction, topics),
+        probabilities=probabilities_of(prediction, topics),
         topics=topics,
         stages=stage_views(video, moderator),
         reports=list(video.reports.select_related("reporter", "resolved_by")[:ENTRIES_SHOWN]),
         entries=list(video.moderation_entries.select_related("moderator")[:ENTRIES_SHOWN]),
     )
-
-
-def _probabilities(prediction: TopicPrediction | None, topics: list[Topic]) -> list[Probability]:
-    """Likeliest first, under the names that the topics have now."""
-    if prediction is None:
-        return []
-    names = {topic.label: topic.name for topic in topics}
-    chosen = prediction.topic.label if prediction.topic else None
-    rows = [
-        Probability(names.get(label, label), share, label == chosen)
-        for label, share in prediction.probabilities.items()
-    ]
-    return sorted(rows, key=lambda row: row.share, reverse=True)

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.classification.models import Topic, TopicPrediction
+from apps.classification.topics import probabilities_of
 from apps.pages.cards import cards
 from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import file_url
@@ -112,6 +113,7 @@ def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_play
     stages = stage_views(video, request.user)
     can_edit = Video.objects.editable_by(request.user).filter(pk=video.pk).exists()
     prediction = getattr(video, "topic_prediction", None)
+    probabilities = probabilities_of(prediction, Topic.objects.all())
     is_processing = any(stage.is_at_work for stage in stages)
     can_hear_again = can_edit and any(stage.stage == "transcribe" and stage.can_run_again for stage in stages)
     return {
@@ -125,10 +127,11 @@ def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_play
         "tracks_json": json.dumps([asdict(track) for track in tracks]),
         "caption_forms": CAPTION_FORMS,
         "prediction": prediction,
+        "probabilities": probabilities,
         "can_edit": can_edit,
         "original_name": original_name_in_folder(video),
         "has_player": has_player,
-        "digest": _digest(stages, tracks, video, prediction),
+        "digest": _digest(stages, tracks, video, prediction, probabilities),
     }
 
 
@@ -136,7 +139,7 @@ def _digest(*parts: object) -> str:
     """Changes when anything that the living part shows changes."""
     described = [
         (part.web_name, part.poster_name, part.moderation_state) if isinstance(part, Video)
-        else (part.topic_id, part.probability) if isinstance(part, TopicPrediction)
+        else (part.topic_id, part.probability, part.is_confirmed) if isinstance(part, TopicPrediction)
         else part
         for part in parts
     ]  # fmt: skip
