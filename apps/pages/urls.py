@@ -22,6 +22,7 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("favicon.ico", home.favicon, name="favicon"),
     path("topics/<slug:label>/", home.topic, name="topic"),
+    path("topics/<slug:label>/feed/", feed.topic_feed, name="topic-feed"),
     path("search/", search.search, name="search"),
     path("search/suggest/", search.suggestions, name="suggest"),
     path("search/feed/", feed.search_feed, name="search-feed"),

@@ -1,7 +1,8 @@
-"""The RSS feed of a query."""
+"""The RSS feeds of a query and of a topic."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,6 +12,7 @@ from django.utils.http import parse_http_date
 from pytest_django import Settings
 
 from apps.accounts.models import User
+from apps.classification.models import Topic, TopicPrediction
 from apps.search.backends.base import SearchUnavailableError
 from apps.videos.models import Video, Visibility
 from tests.pages.conftest import MakeVideo, add_transcript
@@ -24,8 +26,8 @@ def own_index(tmp_path: Path, settings: Settings) -> None:
     settings.SEARCH_SQLITE_PATH = tmp_path / "search.sqlite3"
 
 
-def channel(client: Client, query: str = "") -> ElementTree.Element:
-    response = client.get(f"/search/feed/{query}")
+def channel(client: Client, query: str = "", feed: str = "/search/feed/") -> ElementTree.Element:
+    response = client.get(f"{feed}{query}")
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("application/rss+xml")
     found = ElementTree.fromstring(response.content).find("channel")
@@ -33,8 +35,14 @@ def channel(client: Client, query: str = "") -> ElementTree.Element:
     return found
 
 
-def titles(client: Client, query: str = "") -> list[str | None]:
-    return [item.findtext("title") for item in channel(client, query).iter("item")]
+def titles(client: Client, query: str = "", feed: str = "/search/feed/") -> list[str | None]:
+    return [item.findtext("title") for item in channel(client, query, feed).iter("item")]
+
+
+def filed(video: Video, label: str) -> Video:
+    topic = Topic.objects.get(label=label)
+    TopicPrediction.objects.create(video=video, topic=topic, probability=0.9, classifier="test")
+    return video
 
 
 def test_an_item_leads_to_the_second_at_which_the_word_is_said(client: Client, video: Video) -> None:
@@ -127,4 +135,31 @@ def test_pages_tell_readers_of_it(client: Client, make_video: MakeVideo) -> None
     assert '<link rel="alternate"' in html
     assert html.count('href="/search/feed/?q=roses&amp;min_minutes=1"') == 2, "in the head and on the page"
     assert 'href="/search/feed/"' in client.get("/").content.decode()
-    assert 'href="/search/feed/?topic=tech"' in client.get("/topics/tech/").content.decode()
+
+
+def test_a_topic_has_a_feed_of_its_newest_public_videos(client: Client, make_video: MakeVideo, owner: User) -> None:
+    Topic.objects.filter(label="tech").update(name="Machines & more")
+    first, second = filed(make_video(title="Looms"), "tech"), filed(make_video(title="Engines"), "tech")
+    secret = filed(make_video(title="Secret", visibility=Visibility.PRIVATE), "tech")
+    indexed(first, second, secret, filed(make_video(title="The game"), "sport"), make_video(title="Unread"))
+    client.force_login(owner)
+    feed = channel(client, feed="/topics/tech/feed/")
+    assert feed.findtext("title") == "Machines & more - videoportal"
+    assert feed.findtext("link") == "http://testserver/topics/tech/"
+    assert [item.findtext("category") for item in feed.iter("item")] == ["Machines & more"] * 2
+    assert titles(client, feed="/topics/tech/feed/") == ["Engines", "Looms"]
+    assert titles(client, "?q=looms&topic=sport&sort=oldest", "/topics/tech/feed/") == ["Engines", "Looms"]
+    assert titles(client, feed="/topics/politics/feed/") == []
+
+
+def test_there_is_no_feed_of_a_topic_that_there_is_not(client: Client) -> None:
+    assert client.get("/topics/astrology/feed/").status_code == 404
+
+
+def test_the_page_of_a_topic_leads_to_its_feed(client: Client) -> None:
+    html = client.get("/topics/tech/").content.decode()
+    link = re.search(r'<link rel="alternate"[^>]*>', html)
+    assert link
+    assert 'href="/topics/tech/feed/"' in link[0]
+    assert re.search(r'<a class="button[^>]*href="/topics/tech/feed/"[^>]*>.*?RSS feed', html, re.DOTALL)
+    assert "RSS feed" not in client.get("/").content.decode()

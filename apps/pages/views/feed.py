@@ -1,4 +1,4 @@
-"""An RSS feed of a query: what is new among what everybody may find."""
+"""RSS feeds of a query and of a topic: what is new among what everybody may find."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.syndication.views import Feed
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -20,6 +21,7 @@ from django.utils.feedgenerator import Rss201rev2Feed
 from django.utils.html import escape
 from django.views.decorators.http import conditional_page, require_safe
 
+from apps.classification.models import Topic
 from apps.pages.found import ShownHit, shown_hits
 from apps.search.backends.base import SearchUnavailableError
 from apps.search.queries import SearchQuery, Sort, query_from, query_string, search_videos
@@ -48,10 +50,13 @@ class _SearchFeed(Feed[ShownHit, SearchQuery]):
     feed_type = _Rss
     item_guid_is_permalink = False
 
-    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> SearchQuery:  # noqa: ARG002
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> SearchQuery:
         self.base_url = request.build_absolute_uri("/").removesuffix("/")
         # Whatever order was asked for, a feed is its newest items.
-        return replace(query_from(request.GET), sort=Sort.NEWEST, page=1, page_size=ITEMS)
+        return replace(self.query(request, *args, **kwargs), sort=Sort.NEWEST, page=1, page_size=ITEMS)
+
+    def query(self, request: HttpRequest) -> SearchQuery:
+        return query_from(request.GET)
 
     def title(self, query: SearchQuery) -> str:
         return _xml(f"{query.text} · {settings.SITE_NAME}" if query.text else settings.SITE_NAME)
@@ -98,12 +103,44 @@ class _SearchFeed(Feed[ShownHit, SearchQuery]):
         return (item.topic.name,) if item.topic else ()
 
 
+class _TopicFeed(_SearchFeed):
+    """Of the videos filed under the topic in the path. What else the address asks for makes no other feed of it."""
+
+    def query(self, request: HttpRequest, label: str = "") -> SearchQuery:  # noqa: ARG002
+        self.topic = get_object_or_404(Topic, label=label)
+        return replace(query_from({}), topic=label)
+
+    def title(self, query: SearchQuery) -> str:  # noqa: ARG002
+        return _xml(f"{self.topic.name} - {settings.SITE_NAME}")
+
+    def link(self, query: SearchQuery) -> str:
+        return reverse("pages:topic", args=[query.topic])
+
+    def feed_url(self, query: SearchQuery) -> str:
+        return reverse("pages:topic-feed", args=[query.topic])
+
+    def description(self, query: SearchQuery) -> str:  # noqa: ARG002
+        return _xml(f"The newest videos about {self.topic.name}")
+
+
 @conditional_page
 @require_safe
 def search_feed(request: HttpRequest) -> HttpResponse:
-    """The newest videos that the query in the address finds, as RSS. 503 where the index cannot be asked."""
+    """The newest videos that the query in the address finds, as RSS."""
+    return _answer(_SearchFeed(), request)
+
+
+@conditional_page
+@require_safe
+def topic_feed(request: HttpRequest, label: str) -> HttpResponse:
+    """The newest videos that are filed under a topic, as RSS. 404 for one that there is not."""
+    return _answer(_TopicFeed(), request, label=label)
+
+
+def _answer(feed: _SearchFeed, request: HttpRequest, **path: str) -> HttpResponse:
+    """503 where the index cannot be asked."""
     try:
-        response = _SearchFeed()(request)
+        response = feed(request, **path)
     except SearchUnavailableError:
         log.exception("the search index cannot be asked")
         text = "Search is away for a moment. Please ask again in a minute.\n"
