@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.accounts.models import User
 from apps.classification.models import Topic
@@ -124,6 +125,10 @@ class VideoDecisions(ModeratedAdmin[Video]):
             self.message_user(request, decision(video, signed_in(request)), messages.SUCCESS)
         except REFUSALS as error:
             self.message_user(request, str(error), messages.ERROR)
+        # The queue of topics names itself, so that its moderator goes on there.
+        back = request.POST.get("back", "")
+        if url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
+            return redirect(back)
         return redirect("admin:videos_video_change", video.pk)
 
     # --- many ---

@@ -14,6 +14,7 @@ from apps.pages.administration.access import deletion_summary, is_moderator
 from apps.pages.administration.decisions import VideoDecisions
 from apps.pages.administration.queue import LanguageFilter, QueueFilter
 from apps.pages.administration.review import review_of
+from apps.pages.administration.topic_queue import TopicQueue
 from apps.pages.administration.video_form import VideoForm
 from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import percent
@@ -26,7 +27,7 @@ from apps.videos.models import Video
 
 
 @admin.register(Video)
-class VideoAdmin(VideoDecisions):
+class VideoAdmin(TopicQueue, VideoDecisions):
     form = VideoForm
     list_display = (
         "title",
