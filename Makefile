@@ -42,6 +42,7 @@ bench: setup-dev
 experiments: setup-dev
 	$(BIN)/python manage.py train_topics --data $${VIDEOPORTAL_DATA:-../shared/data}/bbc_news/articles.jsonl --output var/experiments/topics
 	cp var/experiments/topics/folds.csv docs/results/topics/folds.csv
+	$(BIN)/python -m benchmarks.topics --csv docs/results/topics
 	scripts/asr_experiments.sh
 	$(BIN)/python -m benchmarks.search speed --csv docs/results/search
 	$(BIN)/python -m benchmarks.search speed --vectors --csv docs/results/search

@@ -13,6 +13,7 @@ from apps.classification.bert.classifier import (
     load_classifier,
 )
 from apps.classification.bert.encoder import TextEncoder
+from apps.classification.bert.familiarity import statistics_of
 from apps.classification.bert.head import HEAD_NAME, HeadError, HeadFacts, LinearHead, load_head
 from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, train
 from apps.classification.bert.weights import EMBEDDED_SHA256
@@ -141,23 +142,42 @@ def small_head(**changes: object) -> LinearHead:
         "encoder_sha256": "0" * 64,
         "pooling": "mean",
         "temperature": 1.0,
-        "familiar_similarity": 0.5,
+        "strange_resemblance": -1.0,
+        "familiar_resemblance": 1.0,
     }
     return LinearHead(
         HeadFacts(**(fields | changes)),  # type: ignore[arg-type]
         weights=np.array([[3.0, -3.0], [0.0, 0.0]], dtype=np.float32),
         bias=np.zeros(2, dtype=np.float32),
-        centroids=np.array([[1.0, 0.0], [-1.0, 0.0]], dtype=np.float32),
+        means=np.array([[1.0, 0.0], [-1.0, 0.0]], dtype=np.float32),
         covariance=np.array([[0.5, 0.1], [0.1, 0.25]], dtype=np.float16),
     )
 
 
 def test_an_unfamiliar_text_draws_the_probabilities_towards_equal_ones() -> None:
-    head = small_head()
-    known, half, unknown = head.probabilities(np.array([[1, 0], [0.25, 0.968], [0, 1]], dtype=np.float32))
+    head = small_head(strange_resemblance=-9.0, familiar_resemblance=0.0)
+    vectors = np.array([[1, 0], [0.25, 0.968], [0, 1]], dtype=np.float32)
+    resemblance = head.statistics.resemblance(vectors)
+    known, half, unknown = head.probabilities(vectors)
     assert known[0] == pytest.approx(1 / (1 + np.exp(-6.0)))
-    assert half[0] == pytest.approx(0.5 / (1 + np.exp(-1.5)) + 0.25)  # half sure, half even
+    share = 1 + resemblance[1] / 9
+    assert half[0] == pytest.approx(share / (1 + np.exp(-1.5)) + (1 - share) / 2)
     assert unknown.tolist() == [0.5, 0.5]
+    assert resemblance[0] > 0 > resemblance[1]
+
+
+def test_a_strange_text_keeps_its_likeliest_topic() -> None:
+    head = small_head(strange_resemblance=5.0, familiar_resemblance=9.0)
+    row = head.probabilities(np.array([[1, 0]], dtype=np.float32))[0]
+    assert 0.5 < row[0] < 0.51
+
+
+def test_resemblance_is_the_difference_of_two_squared_distances() -> None:
+    statistics = statistics_of(np.array([[1.0, 0.0], [-1.0, 0.0]]), 0.25 * np.eye(2), (1, 1))
+    # Around all texts the variances are 1.25 and 0.25; nine tenths of them and a tenth of their mean are inverted.
+    far, near = 1 / (0.9 * 1.25 + 0.075), 1 / (0.9 * 0.25 + 0.075)
+    found = statistics.resemblance(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    assert found == pytest.approx([far - 0, near - (1 / 0.25 + 1 / 0.25)])
 
 
 def test_a_temperature_softens_the_probabilities() -> None:
@@ -173,7 +193,7 @@ def test_a_head_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     loaded = load_head(tmp_path / "one.safetensors")
     assert loaded.facts == head.facts
     np.testing.assert_array_equal(loaded.weights, head.weights)
-    np.testing.assert_array_equal(loaded.centroids, head.centroids)
+    np.testing.assert_array_equal(loaded.means, head.means)
     np.testing.assert_array_equal(loaded.covariance, head.covariance)
     assert loaded.covariance.dtype == np.float16
 

@@ -2,13 +2,14 @@
 
 A softmax over the trained topics is sure of a cookery lesson too: it must choose among what it knows. So the head keeps
 the mean vector of each topic's articles, and a text that resembles none of them is answered with probabilities drawn
-towards equal ones (a nearest-class-mean test, as in Mensink et al., Distance-Based Image Classification, 2013).
+towards equal ones (`familiarity.py`).
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from apps.classification.bert.encoder import FloatArray
+from apps.classification.bert.familiarity import TopicStatistics, ramp, statistics_of
 
 FORMAT = "videoportal-topic-head-2"
 HEAD_NAME = "head.safetensors"
-TENSORS = ("weights", "bias", "centroids", "covariance")
+TENSORS = ("weights", "bias", "means", "covariance")
 
 
 class HeadError(Exception):
@@ -39,21 +41,22 @@ class HeadFacts:
     encoder_sha256: str  # of the encoder's weights: over other vectors the numbers mean nothing
     pooling: str
     temperature: float  # logits are divided by it (Guo et al., On Calibration of Modern Neural Networks, 2017)
-    familiar_similarity: float  # cosine to the nearest topic mean from which a text counts as fully familiar
+    strange_resemblance: float  # up to here a text counts as not familiar at all, see `familiarity.py`
+    familiar_resemblance: float  # from here on it counts as fully familiar
 
 
 @dataclass(frozen=True)
 class LinearHead:
-    """`weights` (n_dimensions, n_topics), `bias` (n_topics,), `centroids` (n_topics, n_dimensions) of unit length.
+    """`weights` (n_dimensions, n_topics), `bias` (n_topics,), `means` (n_topics, n_dimensions).
 
     `covariance` (n_dimensions, n_dimensions) is that of the vectors of a topic around their mean, shared by the topics
-    and kept as float16. With centroids and `facts.counts` it stands for the articles where they are not at hand.
+    and kept as float16. With means and `facts.counts` it stands for the articles where they are not at hand.
     """
 
     facts: HeadFacts
     weights: FloatArray
     bias: FloatArray
-    centroids: FloatArray
+    means: FloatArray
     covariance: npt.NDArray[np.float16]
 
     @property
@@ -68,10 +71,13 @@ class LinearHead:
         return drawn
 
     def familiarity(self, embeddings: FloatArray) -> FloatArray:
-        """`(n_texts,)` in [0, 1]: 0 for a text at right angles to every topic, 1 from `familiar_similarity` on."""
-        similarity = (embeddings @ self.centroids.T).max(axis=1)
-        share: FloatArray = np.clip(similarity / self.facts.familiar_similarity, 0.0, 1.0).astype(np.float32)
-        return share
+        """`(n_texts,)` in (0, 1]: near 0 up to `strange_resemblance`, 1 from `familiar_resemblance` on."""
+        resemblance = self.statistics.resemblance(embeddings)
+        return ramp(resemblance, self.facts.strange_resemblance, self.facts.familiar_resemblance)
+
+    @cached_property
+    def statistics(self) -> TopicStatistics:
+        return statistics_of(self.means, self.covariance, self.facts.counts)
 
     def save(self, path: Path) -> None:
         # One entry: safetensors does not keep the order of several, and the same training shall write the same bytes.
@@ -99,7 +105,7 @@ def load_head(path: Path) -> LinearHead:
         head = LinearHead(HeadFacts(**facts), **{name: tensors[name] for name in TENSORS})
     except (KeyError, TypeError, ValueError) as error:
         raise HeadError(f"{path} is incomplete ({error}): {again}") from error
-    n_topics, n_dimensions = head.centroids.shape
+    n_topics, n_dimensions = head.means.shape
     shapes = (head.weights.shape, head.bias.shape, head.covariance.shape)
     fitting = ((n_dimensions, n_topics), (n_topics,), (n_dimensions, n_dimensions))
     if shapes != fitting or not len(head.labels) == len(head.facts.counts) == n_topics:

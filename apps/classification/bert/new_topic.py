@@ -68,17 +68,13 @@ def learn_topic(
         facts=replace(head.facts, labels=(*head.labels, label), counts=(*head.facts.counts, len(examples))),
         weights=np.column_stack([head.weights, weights]).astype(np.float32),
         bias=np.append(head.bias, bias).astype(np.float32),
-        centroids=np.concatenate([head.centroids, unit_length(examples.mean(axis=0, keepdims=True))]),
+        means=np.concatenate([head.means, examples.mean(axis=0, keepdims=True)]),
     )
 
 
 def draw(head: LinearHead, topic: int, n_samples: int, random: np.random.Generator) -> FloatArray:
-    """Vectors `(n_samples, n_dimensions)` of unit length as the texts of a topic (its column) have them.
-
-    The mean of vectors of unit length is shorter than they are by what they scatter: |mean|² = 1 - trace(covariance).
-    """
-    length = np.sqrt(max(1.0 - float(np.trace(head.covariance, dtype=np.float64)), 0.0))
-    return _gaussian(head.centroids[topic] * length, head.covariance, n_samples, random)
+    """Vectors `(n_samples, n_dimensions)` of unit length as the texts of a topic (its column) have them."""
+    return _gaussian(head.means[topic], head.covariance, n_samples, random)
 
 
 def _draw_around(examples: FloatArray, head: LinearHead, n_samples: int, random: np.random.Generator) -> FloatArray:

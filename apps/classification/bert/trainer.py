@@ -14,14 +14,15 @@ import numpy.typing as npt
 import torch
 
 from apps.classification.bert import metrics
-from apps.classification.bert.encoder import FloatArray, unit_length
+from apps.classification.bert.encoder import FloatArray
+from apps.classification.bert.familiarity import ramp, statistics_of
 from apps.classification.bert.head import HeadFacts, LinearHead, softmax
 
 Targets = npt.NDArray[np.int64]
 Logits = npt.NDArray[np.float64]
 
-# Of held-out training texts, this share is less familiar than `familiar_similarity`.
-UNFAMILIAR_SHARE = 0.05
+# Of held-out training texts, these shares lie below `strange_resemblance` and `familiar_resemblance`.
+STRANGE_SHARE, UNFAMILIAR_SHARE = 0.01, 0.1
 REPORTED_THRESHOLD = 0.5
 
 
@@ -153,36 +154,38 @@ def train(articles: EncodedArticles, options: TrainingOptions) -> tuple[LinearHe
     """
     folds = stratified_folds(articles.targets, options.n_folds, options.seed)
     logits = {name: np.zeros((len(folds), len(articles.labels))) for name in articles.views}
-    similarities = {name: np.zeros(len(folds)) for name in articles.views}
+    resemblances = {name: np.zeros(len(folds)) for name in articles.views}
     for fold in range(options.n_folds):
         held_out = folds == fold
-        weights, bias, centroids, _ = _fit(articles, ~held_out, options)
+        weights, bias, means, covariance = _fit(articles, ~held_out, options)
+        statistics = statistics_of(means, covariance, _counts(articles, ~held_out))
         for name, vectors in articles.views.items():
             logits[name][held_out] = vectors[held_out] @ weights + bias
-            similarities[name][held_out] = (vectors[held_out] @ centroids.T).max(axis=1)
+            resemblances[name][held_out] = statistics.resemblance(vectors[held_out])
 
     facts_of_fold = [
-        _calibrate(logits, similarities, articles, folds != fold, options) for fold in range(options.n_folds)
+        _calibrate(logits, resemblances, articles, folds != fold, options) for fold in range(options.n_folds)
     ]
     probabilities = {
-        name: _probabilities(logits[name], similarities[name], folds, facts_of_fold) for name in articles.views
+        name: _probabilities(logits[name], resemblances[name], folds, facts_of_fold) for name in articles.views
     }
     validation = _summary(articles, folds, logits, probabilities)
 
     everything = np.ones(len(folds), dtype=bool)
-    weights, bias, centroids, covariance = _fit(articles, everything, options)
-    temperature, familiar = _calibrate(logits, similarities, articles, everything, options)
+    weights, bias, means, covariance = _fit(articles, everything, options)
+    temperature, strange, familiar = _calibrate(logits, resemblances, articles, everything, options)
     facts = HeadFacts(
         labels=articles.labels,
-        counts=tuple(int(count) for count in np.bincount(articles.targets, minlength=len(articles.labels))),
+        counts=_counts(articles, everything),
         language=options.language,
         encoder=articles.encoder,
         encoder_sha256=articles.encoder_sha256,
         pooling=articles.pooling,
         temperature=round(temperature, 6),
-        familiar_similarity=round(familiar, 6),
+        strange_resemblance=round(strange, 4),
+        familiar_resemblance=round(familiar, 4),
     )
-    return LinearHead(facts, weights, bias, centroids, covariance.astype(np.float16)), validation
+    return LinearHead(facts, weights, bias, means, covariance.astype(np.float16)), validation
 
 
 def _fit(
@@ -196,31 +199,36 @@ def _fit(
     means = np.stack([vectors[targets == topic].mean(axis=0) for topic in range(n_topics)])
     around = vectors - means[targets]
     covariance = around.T @ around / len(around)
-    return weights, bias, unit_length(means), covariance
+    return weights, bias, means, covariance
+
+
+def _counts(articles: EncodedArticles, chosen: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(int(count) for count in np.bincount(articles.targets[chosen], minlength=len(articles.labels)))
 
 
 def _calibrate(
     logits: Mapping[str, Logits],
-    similarities: Mapping[str, Logits],
+    resemblances: Mapping[str, Logits],
     articles: EncodedArticles,
     chosen: npt.NDArray[np.bool_],
     options: TrainingOptions,
-) -> tuple[float, float]:
-    """Temperature and familiar similarity from the `chosen` held-out results of the training views."""
+) -> tuple[float, float, float]:
+    """Temperature, strange and familiar resemblance from the `chosen` held-out results of the training views."""
     names = options.training_views
     stacked = np.concatenate([logits[name][chosen] for name in names])
     temperature = fit_temperature(stacked, np.tile(articles.targets[chosen], len(names)))
-    similarity = np.concatenate([similarities[name][chosen] for name in names])
-    return temperature, max(float(np.quantile(similarity, UNFAMILIAR_SHARE)), 1e-3)
+    resemblance = np.concatenate([resemblances[name][chosen] for name in names])
+    strange, familiar = np.quantile(resemblance, [STRANGE_SHARE, UNFAMILIAR_SHARE])
+    return temperature, float(strange), max(float(familiar), float(strange) + 1e-3)
 
 
 def _probabilities(
-    logits: Logits, similarities: Logits, folds: Targets, facts_of_fold: Sequence[tuple[float, float]]
+    logits: Logits, resemblances: Logits, folds: Targets, facts_of_fold: Sequence[tuple[float, float, float]]
 ) -> Logits:
     """As `LinearHead.probabilities`, each article with what its fold's complement was calibrated to."""
-    facts = np.array(facts_of_fold)[folds]  # (n_articles, 2)
-    familiarity = np.clip(similarities / facts[:, 1], 0.0, 1.0)[:, None]
-    mixed: Logits = familiarity * softmax(logits / facts[:, :1]) + (1 - familiarity) / logits.shape[1]
+    temperatures, strange, familiar = np.array(facts_of_fold)[folds].T  # (n_articles,) each
+    share = ramp(resemblances, strange, familiar)[:, None]
+    mixed: Logits = share * softmax(logits / temperatures[:, None]) + (1 - share) / logits.shape[1]
     return mixed
 
 
