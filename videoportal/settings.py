@@ -309,8 +309,8 @@ MODEL_CACHE_DIR = Path(text_setting("MODEL_CACHE_DIR", str(HOME / "models")))  #
 # --- topics ---
 
 TOPIC_MODEL = text_setting("TOPIC_MODEL")  # empty: the embedded encoder and head; else a folder that train_topics wrote
-TOPIC_THRESHOLD = float_setting("TOPIC_THRESHOLD", 0.5, at_least=0.0, at_most=1.0)
-TOPIC_ASK_THRESHOLD = float_setting("TOPIC_ASK_THRESHOLD", 0.35, at_least=0.0, at_most=1.0)  # below: unknown
+TOPIC_THRESHOLD = float_setting("TOPIC_THRESHOLD", 0.8, at_least=0.0, at_most=1.0)
+TOPIC_ASK_THRESHOLD = float_setting("TOPIC_ASK_THRESHOLD", 0.5, at_least=0.0, at_most=1.0)  # below: unknown
 TOPIC_MIN_WORDS = int_setting("TOPIC_MIN_WORDS", 3, at_least=1)  # with fewer, no topic is guessed
 TOPIC_MAX_WINDOWS = int_setting("TOPIC_MAX_WINDOWS", 64, at_least=1)  # of 256 tokens; longer text is sampled evenly
 
