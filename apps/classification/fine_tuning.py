@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from apps.classification.corrections import articles_to_train_on
+
 if TYPE_CHECKING:
     from apps.classification.bert.finetuning import Epoch
 
@@ -33,7 +35,7 @@ def add_fine_tuning_arguments(parser: CommandParser) -> None:
 
 def fine_tune_topics(options: dict[str, Any], write: Callable[[str], object]) -> None:
     """Raises CommandError with what to do."""
-    from apps.classification.bert.dataset import DatasetError, read_articles
+    from apps.classification.bert.dataset import DatasetError
     from apps.classification.bert.fine_tuning_runs import cross_validate, fine_tune
     from apps.classification.bert.finetuning import FineTuningError, FineTuningOptions
     from apps.classification.bert.model import CheckpointError
@@ -62,7 +64,9 @@ def fine_tune_topics(options: dict[str, Any], write: Callable[[str], object]) ->
         )
 
     try:
-        articles = read_articles(options["data"])
+        articles = articles_to_train_on(
+            options["data"], with_corrections=options["with_corrections"], language=options["language"]
+        )
         write(f"{len(articles)} articles, {asked.checkpoint}, head {asked.head}")
         if options["cross_validate"]:
             rows = cross_validate(

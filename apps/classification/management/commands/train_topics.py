@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.classification.corrections import articles_to_train_on
 from apps.classification.fine_tuning import add_fine_tuning_arguments, fine_tune_topics
 
 
@@ -28,6 +29,11 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0, help="of the folds (default 0)")
         parser.add_argument("--language", default="en", help="of the articles, as an ISO 639-1 code (default en)")
         parser.add_argument("--cache", type=Path, help="file for the vectors (default <output>/vectors.npz)")
+        parser.add_argument(
+            "--with-corrections",
+            action="store_true",
+            help="also learn from what moderators said of videos in that language; they join the folds",
+        )
         add_fine_tuning_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,7 +41,7 @@ class Command(BaseCommand):
             fine_tune_topics(options, self.stdout.write)
             return
         # Torch is loaded here, not when Django looks through its commands.
-        from apps.classification.bert.dataset import DatasetError, read_articles
+        from apps.classification.bert.dataset import DatasetError
         from apps.classification.bert.encoder import embedded_encoder
         from apps.classification.bert.encoding import encode_articles
         from apps.classification.bert.head import HEAD_NAME
@@ -45,7 +51,9 @@ class Command(BaseCommand):
         training = TrainingOptions(n_folds=options["folds"], seed=options["seed"], language=options["language"])
         output: Path = options["output"]
         try:
-            articles = read_articles(options["data"])
+            articles = articles_to_train_on(
+                options["data"], with_corrections=options["with_corrections"], language=options["language"]
+            )
             labels = sorted({article.topic for article in articles})
             # Refuses what cannot be trained before minutes are spent on encoding.
             stratified_folds(_targets([article.topic for article in articles], labels), training.n_folds, training.seed)
