@@ -136,7 +136,7 @@ def test_thresholds_in_the_wrong_order_are_named_with_their_cure(settings: Setti
 
 
 def test_each_word_of_a_moderator_is_kept_with_what_was_predicted_and_the_text(video: Video, moderator: User) -> None:
-    classify_video(video, silent, classifier_of=SureClassifier("tech", 0.4))
+    classify_video(video, silent, classifier_of=SureClassifier("tech", 0.6))
     assert TopicPrediction.objects.waiting().exists()
     confirm_topic(video, Topic.objects.get(label="tech"), by=moderator)
     Video.objects.update(title="Another title")
@@ -148,7 +148,7 @@ def test_each_word_of_a_moderator_is_kept_with_what_was_predicted_and_the_text(v
     assert second.topic is None
     for kept in (first, second):
         assert (kept.by, kept.predicted_label, kept.classifier) == (moderator, "tech", "sure")
-        assert kept.predicted_probability == pytest.approx(0.4)
+        assert kept.predicted_probability == pytest.approx(0.6)
     assert first.text == "Words on the wire\nA short talk about telegraphs."
     assert second.text.startswith("Another title\n")
 
