@@ -14,12 +14,13 @@ from tests.factories import make_video
 
 QUEUE = "/api/v1/moderation/videos/"
 REPORTS = "/api/v1/moderation/reports/"
+TOPICS = "/api/v1/moderation/topics/"
 
 
 def test_everything_here_is_for_moderators(call_as: CallAs, owner: User, moderator: User) -> None:
     video = make_video(owner, moderation_state="pending")
     report = Report.objects.create(video=video, reason="other")
-    gets = [QUEUE, REPORTS]
+    gets = [QUEUE, REPORTS, TOPICS]
     posts = [f"{QUEUE}{video.pk}/approve/", f"{QUEUE}{video.pk}/reject/", f"{REPORTS}{report.pk}/resolve/"]
     for user, expected in ((None, 401), (owner, 403)):
         client = call_as(user)
@@ -85,6 +86,27 @@ def test_a_moderator_corrects_the_topic(call_as: CallAs, owner: User, moderator:
     refused = client.put(address, {"topic": "gardening"}, format="json")
     assert refused.status_code == 400
     assert "politics" in refused.json()["detail"]
+
+
+def test_a_moderator_answers_what_the_classifier_asks(call_as: CallAs, owner: User, moderator: User) -> None:
+    for title, tech in (("surer", 0.45), ("less sure", 0.4)):
+        TopicPrediction.objects.create(
+            video=make_video(owner, title=title, visibility="private"),
+            probability=tech,
+            probabilities={"sport": 0.1, "tech": tech},
+            outcome="asked",
+            classifier="test",
+        )
+    TopicPrediction.objects.create(video=make_video(owner), probability=0.2, outcome="unknown", classifier="test")
+    client = call_as(moderator)
+    first, second = client.get(TOPICS).json()["results"]
+    assert (first["video"]["title"], second["video"]["title"]) == ("less sure", "surer")
+    assert first["probabilities"] == [
+        {"label": "tech", "name": "Technology", "probability": 0.4},
+        {"label": "sport", "name": "Sport", "probability": 0.1},
+    ]
+    client.put(f"/api/v1/videos/{first['video']['id']}/topic/", {"topic": None}, format="json")
+    assert [row["video"]["title"] for row in client.get(TOPICS).json()["results"]] == ["surer"]
 
 
 def test_a_viewer_reports_and_a_moderator_resolves(

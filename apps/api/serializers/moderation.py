@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import reverse
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.api.serializers.given import GivenSerializer
+from apps.api.serializers.videos import ProbabilitySerializer
+from apps.classification.models import Topic, TopicPrediction
+from apps.classification.topics import probabilities_of
 from apps.videos.models import Report, Video
 
 
@@ -28,8 +34,8 @@ class NewReportSerializer(GivenSerializer):
     details = serializers.CharField(required=False, allow_blank=True, default="", max_length=2_000)
 
 
-class ReportedVideoSerializer(serializers.ModelSerializer[Video]):
-    """Which video a report is about."""
+class ReferredVideoSerializer(serializers.ModelSerializer[Video]):
+    """Which video a report or a question is about."""
 
     url = serializers.SerializerMethodField()
 
@@ -46,7 +52,7 @@ class ReportedVideoSerializer(serializers.ModelSerializer[Video]):
 class ReportSerializer(serializers.ModelSerializer[Report]):
     """A report, as its writer and moderators see it."""
 
-    video = ReportedVideoSerializer(read_only=True)
+    video = ReferredVideoSerializer(read_only=True)
     reporter = serializers.CharField(source="reporter.username", read_only=True, default=None, allow_null=True)
     resolved_by = serializers.CharField(source="resolved_by.username", read_only=True, default=None, allow_null=True)
 
@@ -60,3 +66,21 @@ class TopicChoiceSerializer(GivenSerializer):
     """The topic that a moderator files a video under."""
 
     topic = serializers.SlugField(allow_null=True, help_text="A topic's label; null: it is about none of them.")
+
+
+class TopicQuestionSerializer(serializers.ModelSerializer[TopicPrediction]):
+    """A video whose topic the classifier was too unsure to decide. `context["topics"]` are those of the portal."""
+
+    video = ReferredVideoSerializer(read_only=True)
+    probabilities = serializers.SerializerMethodField()
+
+    class Meta:
+        model = TopicPrediction
+        fields = ("video", "probabilities", "classifier", "created_at")
+        read_only_fields = fields
+
+    @extend_schema_field(ProbabilitySerializer(many=True))
+    def get_probabilities(self, prediction: TopicPrediction) -> Any:
+        """Likeliest first."""
+        topics: list[Topic] = self.context["topics"]
+        return [ProbabilitySerializer(row).data for row in probabilities_of(prediction, topics)]

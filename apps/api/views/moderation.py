@@ -22,9 +22,10 @@ from apps.api.serializers.moderation import (
     RejectionSerializer,
     ReportSerializer,
     TopicChoiceSerializer,
+    TopicQuestionSerializer,
 )
 from apps.api.serializers.videos import VideoSerializer, with_related
-from apps.classification.models import Topic
+from apps.classification.models import Topic, TopicPrediction
 from apps.classification.topics import confirm_topic
 from apps.videos import moderation
 from apps.videos.models import Report, Video
@@ -91,6 +92,27 @@ class RejectView(APIView):
         given.is_valid(raise_exception=True)
         moderation.reject(video, by=signed_in(request), reason=given.validated_data["reason"])
         return _video(request, video)
+
+
+class TopicQueueView(GenericAPIView[TopicPrediction]):
+    """Videos whose topic waits for a moderator, those first of which the classifier was least sure."""
+
+    queryset = TopicPrediction.objects.none()
+    serializer_class = TopicQuestionSerializer
+    permission_classes = (IsModerator,)
+
+    @extend_schema(
+        operation_id="list_topics_to_confirm",
+        tags=["moderation"],
+        summary="Videos whose topic waits for a moderator",
+        description="Answer each with `PUT /api/v1/videos/{id}/topic/`.",
+        responses={200: TopicQuestionSerializer(many=True), **refusals(401, 403, 404)},
+    )
+    def get(self, request: Request) -> Response:
+        waiting = TopicPrediction.objects.waiting().select_related("video").order_by("probability", "id")
+        page = self.paginate_queryset(waiting)
+        context = {"request": request, "topics": list(Topic.objects.all())}
+        return self.get_paginated_response(TopicQuestionSerializer(page, many=True, context=context).data)
 
 
 class TopicOfVideoView(APIView):
