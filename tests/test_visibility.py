@@ -296,8 +296,10 @@ PLACES: list[Place] = [
     Place("api:suggestions", {"q": WORD[:4]}, rule=found_by_all, shows_titles=True),
     Place("api:moderation-queue", ALL, rule=waiting, refused=MODERATORS_ONLY_API),
     Place("api:reports", ALL, rule=moderators, refused=MODERATORS_ONLY_API),
+    Place("api:topic-queue", ALL, rule=moderators, refused=MODERATORS_ONLY_API),
     # admin
     Place("admin:videos_video_changelist", {"queue": "all"}, rule=moderators, refused=MODERATORS_ONLY_PAGE),
+    Place("admin:videos_video_topics", rule=moderators, refused=MODERATORS_ONLY_PAGE),
 ]
 
 # Addresses that show no video and change none; each with the reason why it is in no table.
@@ -365,7 +367,7 @@ def _make(owner: User, state: State) -> Video:
     runs.start(video)
     StageRun.objects.filter(video=video).update(state=StageRun.State.DONE, progress=1.0)
     TopicPrediction.objects.create(
-        video=video, topic=Topic.objects.get(label="sport"), probability=0.9, classifier="test"
+        video=video, topic=Topic.objects.get(label="sport"), probability=0.9, classifier="test", outcome="asked"
     )
     transcript = Transcript.objects.create(video=video, language="en", source="auto", completed_at=timezone.now())
     Cue.objects.create(transcript=transcript, position=0, start_ms=0, end_ms=900, text=f"An {SAID}, {state}.")
