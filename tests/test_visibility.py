@@ -281,6 +281,7 @@ PLACES: list[Place] = [
     Place("pages:search-feed", {"q": WORD}, rule=found_by_all),
     Place("pages:search-feed", {"q": SAID}, rule=found_by_all),
     Place("pages:search-feed", rule=found_by_all),
+    Place("pages:topic-feed", arguments={"label": "sport"}, rule=found_by_all),
     Place("pages:suggest", {"q": WORD[:4]}, rule=found_by_all, shows_titles=True),
     Place("pages:my-videos", rule=own_alone, refused=MEMBERS_ONLY_PAGE),
     Place("pages:notices", rule=own_alone, refused=MEMBERS_ONLY_PAGE),
