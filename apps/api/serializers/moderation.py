@@ -68,15 +68,24 @@ class TopicChoiceSerializer(GivenSerializer):
     topic = serializers.SlugField(allow_null=True, help_text="A topic's label; null: it is about none of them.")
 
 
+class PassageSerializer(serializers.Serializer[Any]):
+    """Words of the video that spoke for its likeliest topic."""
+
+    text = serializers.CharField()
+    start_ms = serializers.IntegerField(allow_null=True, help_text="Null: in the description.")
+    probability = serializers.FloatField(help_text="Of that topic, were this all there is.")
+
+
 class TopicQuestionSerializer(serializers.ModelSerializer[TopicPrediction]):
     """A video whose topic the classifier was too unsure to decide. `context["topics"]` are those of the portal."""
 
     video = ReferredVideoSerializer(read_only=True)
     probabilities = serializers.SerializerMethodField()
+    passages = PassageSerializer(many=True, read_only=True)
 
     class Meta:
         model = TopicPrediction
-        fields = ("video", "probabilities", "classifier", "created_at")
+        fields = ("video", "probabilities", "passages", "classifier", "created_at")
         read_only_fields = fields
 
     @extend_schema_field(ProbabilitySerializer(many=True))

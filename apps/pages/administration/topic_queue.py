@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -28,6 +29,7 @@ class TopicQuestion:
     video: Video
     poster_url: str  # empty: none yet
     probabilities: Sequence[Probability]  # likeliest first
+    passages: Sequence[dict[str, Any]]  # `passages.Passage`s that spoke most for the likeliest topic
     suggestion: Topic | None  # None: an admin deleted the likeliest topic since
     others: Sequence[Topic]
 
@@ -68,6 +70,7 @@ def question_of(prediction: TopicPrediction, topics: list[Topic]) -> TopicQuesti
         video=video,
         poster_url=file_url(video, video.poster_name) if video.poster_name else "",
         probabilities=probabilities_of(prediction, topics),
+        passages=prediction.passages,
         suggestion=suggestion,
         others=[topic for topic in topics if topic != suggestion],
     )

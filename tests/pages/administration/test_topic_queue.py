@@ -42,6 +42,20 @@ def test_it_shows_what_is_asked_least_sure_first(desk: Client, talk: Video, owne
     assert desk.get(TOPICS, {"order": "x", "page": "99"}).status_code == 200
 
 
+def test_it_shows_what_spoke_for_the_topic_with_links_to_the_moment(desk: Client, talk: Video) -> None:
+    said = [
+        {"text": "copper <wires> everywhere", "start_ms": 75_000, "probability": 0.9},
+        {"text": "a talk", "start_ms": None, "probability": 0.5},
+    ]
+    TopicPrediction.objects.filter(video=talk).update(passages=said)
+    for address in (TOPICS, f"{VIDEOS}{talk.pk}/change/"):
+        page = desk.get(address).content.decode()
+        assert "<q>copper &lt;wires&gt; everywhere</q>" in page
+        assert f"/{talk.pk}/?t=" in page
+        assert "at 1:15" in page
+        assert "(description)" in page
+
+
 @pytest.mark.parametrize(("label", "topic"), [("tech", "tech"), ("sport", "sport"), ("", None)])
 def test_one_click_answers_and_comes_back(desk: Client, talk: Video, label: str, topic: str | None) -> None:
     back = f"{TOPICS}?order=newest&page=1#row-1"
