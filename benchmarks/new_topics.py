@@ -47,14 +47,14 @@ def _rows(
     pool = articles.views["written"][first & (articles.targets == topic)]
     vectors, targets = articles.views["written"][~first], np.array(articles.labels)[articles.targets[~first]]
     known = targets != label
-    right_before = np.mean(_labels(old, vectors[known]) == targets[known])
+    right_before = np.mean(old.likeliest(vectors[known]) == targets[known])
     rows: list[dict[str, object]] = []
     for n_examples in NUMBERS_OF_EXAMPLES:
         figures = []
         for seed in range(DRAWS):
             examples = np.random.default_rng(seed).permutation(pool)[:n_examples]
             chosen = NewTopicOptions(seed=seed)
-            found = _labels(learn_topic(old, label, examples, chosen), vectors) == targets
+            found = learn_topic(old, label, examples, chosen).likeliest(vectors) == targets
             judged = evaluate_head(old, {label: examples}, (vectors[:0], ()), Limits(), chosen)
             expected_loss = np.mean([result.before - result.after for result in judged.known])
             loss = right_before - found[known].mean()
@@ -84,15 +84,6 @@ def _head_without(
         TrainingOptions(),
     )
     return head
-
-
-def _labels(
-    head: LinearHead, vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]]
-) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    chosen: np.ndarray[tuple[int], np.dtype[np.str_]] = np.array(head.labels)[
-        head.probabilities(vectors).argmax(axis=1)
-    ]
-    return chosen
 
 
 if __name__ == "__main__":

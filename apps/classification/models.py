@@ -60,6 +60,11 @@ class TopicPrediction(models.Model):
     def __str__(self) -> str:
         return f"{self.video}: {self.topic or 'unknown'} ({self.probability:.0%})"
 
+    @property
+    def likeliest_label(self) -> str:
+        """Empty where no classifier answered."""
+        return max(self.probabilities, key=self.probabilities.__getitem__, default="")
+
 
 class TopicCorrection(models.Model):
     """A moderator's word on the topic of a video, confirmed or corrected. One row each time, and never changed.

@@ -67,12 +67,11 @@ def confirm_topic(video: Video, topic: Topic | None, *, by: User) -> TopicPredic
         defaults={"topic": topic, "is_confirmed": True},
         create_defaults={"topic": topic, "is_confirmed": True, "probability": 0.0, "classifier": ""},
     )
-    likeliest = max(prediction.probabilities, key=prediction.probabilities.__getitem__, default="")
     TopicCorrection.objects.create(
         video=video,
         topic=topic,
         by=by,
-        predicted_label=likeliest,
+        predicted_label=prediction.likeliest_label,
         predicted_probability=prediction.probability,
         classifier=prediction.classifier,
         text=text_of(video),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 OPENING_WORDS = 60  # some 25 seconds of speech
 
@@ -51,6 +54,13 @@ def _article(line: str, place: str) -> Article:
     if not (isinstance(topic, str) and isinstance(title, str) and isinstance(body, str) and topic):
         raise DatasetError(f"{place} lacks a topic, a title or a body: {wanted}")
     return Article(topic, title, body)
+
+
+def topics_of(articles: Sequence[Article]) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
+    """The topics in the order of the alphabet, and the number of each article's among them, `(n_articles,)`."""
+    labels = tuple(sorted({article.topic for article in articles}))
+    number = {label: position for position, label in enumerate(labels)}
+    return labels, np.array([number[article.topic] for article in articles], dtype=np.int64)
 
 
 def spoken_form(text: str) -> str:

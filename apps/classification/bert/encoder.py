@@ -97,7 +97,7 @@ class TextEncoder:
         windows: list[list[int]] = []
         owners: list[int] = []
         for index, text in enumerate(texts):
-            for window in self._windows(text):
+            for window in token_windows(self._tokenizer, text, self.options):
                 windows.append(window)
                 owners.append(index)
         totals = np.zeros((len(texts), self.n_dimensions), dtype=np.float64)
@@ -109,15 +109,6 @@ class TextEncoder:
             if progress is not None:
                 progress(n_read / len(windows))
         return unit_length(totals)
-
-    def _windows(self, text: str) -> list[list[int]]:
-        # A lone surrogate, which the tokeniser refuses, becomes a question mark.
-        clean = text[:MAX_CHARACTERS].encode("utf-8", errors="replace").decode("utf-8")
-        ids = self._tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
-        size = self.options.window_tokens - 2
-        spans = window_spans(len(ids), size, self.options.overlap_tokens, self.options.max_windows)
-        start, end = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id
-        return [[start, *ids[first:last], end] for first, last in spans]
 
     def _encode_windows(self, windows: list[list[int]]) -> FloatArray:
         """`(n_windows, n_dimensions)`, each of unit length."""
@@ -137,6 +128,15 @@ class TextEncoder:
                 pooled = (hidden * weights).sum(dim=1) / weights.sum(dim=1)
             vectors: FloatArray = torch.nn.functional.normalize(pooled, dim=-1).cpu().numpy()
         return vectors
+
+
+def token_windows(tokenizer: Any, text: str, options: EncoderOptions) -> list[list[int]]:
+    """The ids of each window of a text, from `[CLS]` to `[SEP]`."""
+    # A lone surrogate, which the tokeniser refuses, becomes a question mark.
+    clean = text[:MAX_CHARACTERS].encode("utf-8", errors="replace").decode("utf-8")
+    ids = tokenizer(clean, add_special_tokens=False, return_attention_mask=False, verbose=False)["input_ids"]
+    spans = window_spans(len(ids), options.window_tokens - 2, options.overlap_tokens, options.max_windows)
+    return [[tokenizer.cls_token_id, *ids[first:last], tokenizer.sep_token_id] for first, last in spans]
 
 
 def window_spans(n_tokens: int, size: int, overlap: int, max_windows: int | None) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.classification.bert.dataset import VIEWS, Article
+from apps.classification.bert.dataset import VIEWS, Article, topics_of
 from apps.classification.bert.encoder import FloatArray, Progress, TextEncoder
 from apps.classification.bert.trainer import EncodedArticles
 
@@ -21,8 +21,7 @@ def encode_articles(
     articles: Sequence[Article], encoder: TextEncoder, *, cache: Path | None = None, report: Report | None = None
 ) -> EncodedArticles:
     """Encodes every view, some 25 ms a window of 256 tokens; a view that `cache` holds is taken from there."""
-    labels = tuple(sorted({article.topic for article in articles}))
-    index = {label: position for position, label in enumerate(labels)}
+    labels, targets = topics_of(articles)
     views = {
         name: encode_texts(
             [view(article) for article in articles],
@@ -34,7 +33,7 @@ def encode_articles(
     }
     return EncodedArticles(
         labels=labels,
-        targets=np.array([index[article.topic] for article in articles], dtype=np.int64),
+        targets=targets,
         views=views,
         encoder=encoder.name,
         encoder_sha256=encoder.weights_sha256,

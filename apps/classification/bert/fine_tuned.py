@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,10 @@ import numpy as np
 import torch
 
 from apps.classification.bert.encoder import (
-    MAX_CHARACTERS,
     EncoderOptions,
     FloatArray,
     batches_by_length,
-    window_spans,
+    token_windows,
 )
 from apps.classification.bert.model import CheckpointError, labels_of, load_network, load_tokenizer
 
@@ -27,7 +27,6 @@ class FineTunedTopicClassifier:
     def __init__(self, folder: Path, options: EncoderOptions | None = None) -> None:
         """Windows are as long as the network was trained with. Raises CheckpointError."""
         self.name = folder.name
-        self._options = options or EncoderOptions()
         self._network = load_network(str(folder)).eval()
         self._tokenizer: Any = load_tokenizer(str(folder))
         if self._tokenizer.cls_token_id is None or self._tokenizer.sep_token_id is None:
@@ -37,7 +36,10 @@ class FineTunedTopicClassifier:
         language = getattr(config, "videoportal_language", None)
         self.languages: frozenset[str] | None = frozenset({language}) if language else None
         trained_with = getattr(config, "videoportal_max_tokens", LONGEST_TOKENS)
-        self._window_tokens = min(trained_with, config.max_position_embeddings)
+        window_tokens = min(trained_with, config.max_position_embeddings)
+        wanted = options or EncoderOptions()
+        overlap = min(wanted.overlap_tokens, (window_tokens - 2) // 2)
+        self._options = replace(wanted, window_tokens=window_tokens, overlap_tokens=overlap)
         cuda = torch.cuda.is_available() and self._options.device != "cpu"
         self._device = torch.device("cuda" if cuda else "cpu")
         self._network.to(self._device)
@@ -48,7 +50,7 @@ class FineTunedTopicClassifier:
         windows: list[list[int]] = []
         owners: list[int] = []
         for index, text in enumerate(texts):
-            for window in self._windows(text):
+            for window in token_windows(self._tokenizer, text, self._options):
                 windows.append(window)
                 owners.append(index)
         totals = np.zeros((len(texts), len(self.labels)))
@@ -59,12 +61,3 @@ class FineTunedTopicClassifier:
             np.add.at(totals, [owners[index] for index in batch], torch.softmax(logits.float(), dim=-1).cpu().numpy())
         means: FloatArray = (totals / totals.sum(axis=1, keepdims=True)).astype(np.float32)
         return means
-
-    def _windows(self, text: str) -> list[list[int]]:
-        clean = text[:MAX_CHARACTERS].encode("utf-8", errors="replace").decode("utf-8")
-        ids: list[int] = self._tokenizer(clean, add_special_tokens=False, verbose=False)["input_ids"]
-        size = self._window_tokens - 2
-        overlap = min(self._options.overlap_tokens, size // 2)
-        start, end = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id
-        spans = window_spans(len(ids), size, overlap, self._options.max_windows)
-        return [[start, *ids[first:last], end] for first, last in spans]

@@ -21,16 +21,18 @@ from typing import Any
 import numpy as np
 
 from apps.classification.bert import metrics
-from apps.classification.bert.dataset import Article, written_view
+from apps.classification.bert.dataset import Article, topics_of, written_view
 from apps.classification.bert.finetuning import (
     STATE_NAME,
     Epoch,
     FineTuner,
     FineTuningOptions,
     Indices,
+    best_of,
     split_for_validation,
 )
 from apps.classification.bert.head import softmax
+from apps.classification.bert.tables import write_rows
 from apps.classification.bert.trainer import stratified_folds
 from apps.transcription.asr.training.charts import Chart, Line
 
@@ -50,7 +52,7 @@ class Run:
 
     @property
     def best(self) -> Epoch:
-        return max(self.epochs, key=lambda row: (row.validation_accuracy, -row.validation_loss))
+        return best_of(self.epochs)
 
 
 def fine_tune(
@@ -66,7 +68,7 @@ def fine_tune(
 
     A tenth of each topic's articles is kept for validation. Raises FineTuningError and CheckpointError.
     """
-    labels, targets = _topics_of(articles)
+    labels, targets = topics_of(articles)
     describe_articles(articles, folder)
     split = split_for_validation(np.arange(len(articles)), targets, VALIDATION_SHARE, options.seed)
     runs = []
@@ -77,7 +79,8 @@ def fine_tune(
             epochs = FineTuner(articles, labels, split, folder / name, asked).run(_named(report, name))
             runs.append(Run(name, rate, seed, epochs))
     _write_curves(runs, folder)
-    best = max(runs, key=lambda run: (run.best.validation_accuracy, -run.best.validation_loss))
+    best_epoch = best_of([run.best for run in runs])
+    best = next(run for run in runs if run.best is best_epoch)
     for file in (folder / best.name).iterdir():
         if file.name != STATE_NAME:
             shutil.copyfile(file, folder / file.name)
@@ -98,7 +101,7 @@ def cross_validate(
     The folds are those of the linear head (`trainer.stratified_folds` with the same seed). `folds` names those to do.
     Raises TrainingError, FineTuningError and CheckpointError.
     """
-    labels, targets = _topics_of(articles)
+    labels, targets = topics_of(articles)
     fold_of = stratified_folds(targets, n_folds, options.seed)
     for fold in range(n_folds) if folds is None else folds:
         place = folder / f"fold-{fold}"
@@ -110,13 +113,13 @@ def cross_validate(
         held_out = np.flatnonzero(fold_of == fold)
         _write_logits(place / "logits.csv", tuner, held_out, targets, labels)
     rows = [_fold_row(folder, fold) for fold in range(n_folds) if (folder / f"fold-{fold}" / "logits.csv").is_file()]
-    _write_rows(folder / "folds.csv", rows)
+    write_rows(folder / "folds.csv", rows)
     return rows
 
 
 def describe_articles(articles: Sequence[Article], folder: Path) -> None:
     """Writes `articles.csv` and `articles.png`: how many articles each topic has, and their mean length in words."""
-    labels, targets = _topics_of(articles)
+    labels, targets = topics_of(articles)
     n_words = np.array([len(written_view(article).split()) for article in articles])
     rows, lines = [], []
     for number, label in enumerate(labels):
@@ -127,15 +130,10 @@ def describe_articles(articles: Sequence[Article], folder: Path) -> None:
         name = f"{label}: {n_articles} articles, {mean_words:g} words on average"
         lines.append(Line(name, [place, place], [0.0, float(n_articles)]))
     folder.mkdir(parents=True, exist_ok=True)
-    _write_rows(folder / "articles.csv", rows)
+    write_rows(folder / "articles.csv", rows)
     chart = Chart("articles of each topic", "topic", lines)
     chart.lines(lines)
     chart.save(folder / "articles.png")
-
-
-def _topics_of(articles: Sequence[Article]) -> tuple[tuple[str, ...], Indices]:
-    labels = tuple(sorted({article.topic for article in articles}))
-    return labels, np.array([labels.index(article.topic) for article in articles], dtype=np.int64)
 
 
 def _named(report: Report | None, name: str) -> Callable[[Epoch], None] | None:
@@ -143,7 +141,7 @@ def _named(report: Report | None, name: str) -> Callable[[Epoch], None] | None:
 
 
 def _write_curves(runs: Sequence[Run], folder: Path) -> None:
-    _write_rows(
+    write_rows(
         folder / "curves.csv",
         [
             {"learning_rate": run.learning_rate, "seed": run.seed, **_rounded(asdict(epoch))}
@@ -173,7 +171,7 @@ def _write_logits(path: Path, tuner: FineTuner, held_out: Indices, targets: Indi
         for article, logits in zip(held_out, tuner.logits(held_out, view), strict=True):
             scores = {label: round(float(value), 5) for label, value in zip(labels, logits, strict=True)}
             rows.append({"view": view, "article": int(article), "target": int(targets[article]), **scores})
-    _write_rows(path, rows)
+    write_rows(path, rows)
 
 
 def _fold_row(folder: Path, fold: int) -> dict[str, Any]:
@@ -191,12 +189,3 @@ def _fold_row(folder: Path, fold: int) -> dict[str, Any]:
 
 def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: round(value, 5) if isinstance(value, float) else value for name, value in row.items()}
-
-
-def _write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    partial.replace(path)

@@ -63,6 +63,11 @@ class Epoch:
     seconds: float
 
 
+def best_of(epochs: Sequence[Epoch]) -> Epoch:
+    """By accuracy on validation, then by loss."""
+    return max(epochs, key=lambda row: (row.validation_accuracy, -row.validation_loss))
+
+
 @dataclass(frozen=True)
 class Split:
     """Articles by their number: what is learned from, and what chooses the checkpoint."""
@@ -126,7 +131,7 @@ class FineTuner:
         self._resume()
         while not self._is_done():
             self._epochs.append(self._epoch())
-            if self._best_epoch() == self._epochs[-1]:
+            if best_of(self._epochs) == self._epochs[-1]:
                 self._best = {name: tensor.detach().clone() for name, tensor in self._network.state_dict().items()}
             self._keep()
             if report is not None:
@@ -195,13 +200,10 @@ class FineTuner:
             logits: torch.Tensor = self._network(padded["input_ids"], padded["attention_mask"])
         return logits
 
-    def _best_epoch(self) -> Epoch:
-        return max(self._epochs, key=lambda row: (row.validation_accuracy, -row.validation_loss))
-
     def _is_done(self) -> bool:
         if not self._epochs:
             return False
-        since_best = len(self._epochs) - self._best_epoch().epoch
+        since_best = len(self._epochs) - best_of(self._epochs).epoch
         return len(self._epochs) >= self._options.max_epochs or since_best >= self._options.patience
 
     def _asked(self) -> dict[str, Any]:

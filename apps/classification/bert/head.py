@@ -70,6 +70,11 @@ class LinearHead:
         drawn: FloatArray = (familiarity * sure + (1 - familiarity) / len(self.labels)).astype(np.float32)
         return drawn
 
+    def likeliest(self, embeddings: FloatArray) -> npt.NDArray[np.str_]:
+        """The label `(n_texts,)` of each of embeddings `(n_texts, n_dimensions)`."""
+        chosen: npt.NDArray[np.str_] = np.array(self.labels)[self.probabilities(embeddings).argmax(axis=1)]
+        return chosen
+
     def familiarity(self, embeddings: FloatArray) -> FloatArray:
         """`(n_texts,)` in (0, 1]: near 0 up to `strange_resemblance`, 1 from `familiar_resemblance` on."""
         resemblance = self.statistics.resemblance(embeddings)

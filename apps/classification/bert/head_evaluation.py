@@ -103,7 +103,7 @@ def _recall_without_each(old: LinearHead, examples: Examples, label: str, option
     found = 0
     for index in range(len(vectors)):
         head = learn_topic(without, label, np.delete(vectors, index, axis=0), options)
-        found += _labels(head, vectors[index : index + 1])[0] == label
+        found += head.likeliest(vectors[index : index + 1])[0] == label
     return found / len(vectors)
 
 
@@ -112,12 +112,12 @@ def _known_topics(old: LinearHead, new: LinearHead, options: NewTopicOptions) ->
     results = []
     for topic, label in enumerate(old.labels):
         vectors = draw(old, topic, SAMPLES_PER_TOPIC, random)
-        after = _labels(new, vectors)
+        after = new.likeliest(vectors)
         moved = np.isin(after, new.labels[len(old.labels) :])
         results.append(
             KnownTopicResult(
                 label,
-                before=float(np.mean(_labels(old, vectors) == label)),
+                before=float(np.mean(old.likeliest(vectors) == label)),
                 after=float(np.mean(after == label)),
                 moved=float(np.mean(moved)),
             )
@@ -129,16 +129,8 @@ def _corrections(old: LinearHead, new: LinearHead, corrections: tuple[FloatArray
     vectors, wanted = corrections
     if not len(wanted):
         return CorrectionsResult(0, 0.0, 0.0)
-    before, after = (float(np.mean(_labels(head, vectors) == np.array(wanted))) for head in (old, new))
+    before, after = (float(np.mean(head.likeliest(vectors) == np.array(wanted))) for head in (old, new))
     return CorrectionsResult(len(wanted), before, after)
-
-
-def _labels(head: LinearHead, vectors: FloatArray) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    """The likeliest label of each row of `vectors` (n_texts, n_dimensions)."""
-    chosen: np.ndarray[tuple[int], np.dtype[np.str_]] = np.array(head.labels)[
-        head.probabilities(vectors).argmax(axis=1)
-    ]
-    return chosen
 
 
 def _reasons(

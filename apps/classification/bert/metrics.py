@@ -36,11 +36,8 @@ def macro_f1(probabilities: Array, targets: Array) -> float:
 
 def expected_calibration_error(probabilities: Array, targets: Array) -> float:
     """Mean gap between confidence and accuracy over bins of equal width (Guo et al., 2017, equation 3)."""
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == targets
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = [abs(float(correct[bins == index].sum() - confidence[bins == index].sum())) for index in np.unique(bins)]
-    return sum(gaps) / len(targets)
+    bins = reliability(probabilities, targets)
+    return sum(each.n_rows * abs(each.accuracy - each.mean_confidence) for each in bins) / len(targets)
 
 
 def share_known(probabilities: Array, threshold: float) -> float:

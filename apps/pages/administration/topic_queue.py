@@ -64,8 +64,7 @@ class TopicQueue(ModeratedAdmin[Video]):
 def question_of(prediction: TopicPrediction, topics: list[Topic]) -> TopicQuestion:
     """Costs no query where `prediction` came with its video."""
     video = prediction.video
-    likeliest = max(prediction.probabilities, key=prediction.probabilities.__getitem__, default="")
-    suggestion = next((topic for topic in topics if topic.label == likeliest), None)
+    suggestion = next((topic for topic in topics if topic.label == prediction.likeliest_label), None)
     return TopicQuestion(
         video=video,
         poster_url=file_url(video, video.poster_name) if video.poster_name else "",

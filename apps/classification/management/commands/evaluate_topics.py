@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.classification.bert.tables import write_rows
 
 
 class Command(BaseCommand):
@@ -67,10 +68,7 @@ class Command(BaseCommand):
             output.mkdir(parents=True, exist_ok=True)
             (output / "evaluation.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
             for name, rows in (("reliability", measured["reliability"]), ("wrong", measured["wrong"])):
-                with (output / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-                    writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
-                    writer.writeheader()
-                    writer.writerows(rows)
+                write_rows(output / f"{name}.csv", rows)
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error}. Name another --output.") from error
         self.stdout.write(self.style.SUCCESS(f"Written to {output}"))

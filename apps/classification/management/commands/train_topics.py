@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from apps.classification.bert.tables import write_rows
 from apps.classification.corrections import articles_to_train_on
 from apps.classification.fine_tuning import add_fine_tuning_arguments, fine_tune_topics
 
@@ -41,7 +41,7 @@ class Command(BaseCommand):
             fine_tune_topics(options, self.stdout.write)
             return
         # Torch is loaded here, not when Django looks through its commands.
-        from apps.classification.bert.dataset import DatasetError
+        from apps.classification.bert.dataset import DatasetError, topics_of
         from apps.classification.bert.encoder import embedded_encoder
         from apps.classification.bert.encoding import encode_articles
         from apps.classification.bert.head import HEAD_NAME
@@ -54,9 +54,9 @@ class Command(BaseCommand):
             articles = articles_to_train_on(
                 options["data"], with_corrections=options["with_corrections"], language=options["language"]
             )
-            labels = sorted({article.topic for article in articles})
+            labels, targets = topics_of(articles)
             # Refuses what cannot be trained before minutes are spent on encoding.
-            stratified_folds(_targets([article.topic for article in articles], labels), training.n_folds, training.seed)
+            stratified_folds(targets, training.n_folds, training.seed)
             output.mkdir(parents=True, exist_ok=True)
             self.stdout.write(f"{len(articles)} articles, topics: {', '.join(labels)}")
             cache = options["cache"] or output / "vectors.npz"
@@ -71,10 +71,7 @@ class Command(BaseCommand):
         head.save(output / HEAD_NAME)
         measured = report(validation, encoded, training)
         (output / "metrics.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-        with (output / "folds.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(measured["folds"][0]), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(measured["folds"])
+        write_rows(output / "folds.csv", measured["folds"])
         for name, result in validation.views.items():
             self.stdout.write(
                 f"{name:>8}: accuracy {result.accuracy:.2%} (± {result.accuracy_std:.2%} over folds),"
@@ -94,9 +91,3 @@ class Command(BaseCommand):
                 self.stdout.flush()
 
         return tell
-
-
-def _targets(topics: list[str], labels: list[str]) -> Any:
-    import numpy as np
-
-    return np.array([labels.index(topic) for topic in topics], dtype=np.int64)
