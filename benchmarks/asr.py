@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.transcription.asr.audio import stream_samples
+from apps.media.audio import stream_samples
 from apps.transcription.asr.evaluation import n_edits
 from apps.transcription.evaluating import normalizer_of, read_manifest
 from benchmarks.asr_systems import SYSTEMS, Job

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.transcription.asr.audio import stream_samples
+from apps.media.audio import stream_samples
 from apps.transcription.asr.beam_search import BeamSearches
 from apps.transcription.asr.recognizers.base import Recognizer
 from apps.transcription.asr.recognizers.wav2vec2 import Wav2Vec2Options, Wav2Vec2Recognizer

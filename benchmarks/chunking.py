@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.transcription.asr.audio import stream_samples
+from apps.media.audio import stream_samples
 from apps.transcription.asr.evaluation import Heard, difference, word_error_rate
 from apps.transcription.asr.language_model import NO_LANGUAGE_MODEL
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE

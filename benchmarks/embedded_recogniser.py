@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.transcription.asr.audio import stream_samples
+from apps.media.audio import stream_samples
 from apps.transcription.asr.evaluation import Heard, Rate, difference, word_error_rate
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE, Recognizer
 from apps.transcription.asr.recognizers.whisper import WhisperRecognizer

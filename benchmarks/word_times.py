@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.transcription.asr.audio import stream_samples
+from apps.media.audio import stream_samples
 from apps.transcription.asr.evaluation import Heard, word_time_error
 from apps.transcription.asr.normalization import Normalizer
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.transcription.asr.audio import stream_samples
+from apps.media.audio import stream_samples
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE
 
 AROUND_S = 0.06  # of the sound before a word, and after it, that is cut along, where nothing else is said

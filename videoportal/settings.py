@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.videos",
     "apps.transcription",
+    "apps.avsync",
     "apps.classification",
     "apps.search",
     "apps.pipeline",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, stream_samples
+from apps.media.audio import AudioDecodeError, NoAudioError, stream_samples
 from apps.transcription.asr.evaluation import Heard
 from apps.transcription.asr.language_model import NO_LANGUAGE_MODEL
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE, Recognizer, batch_size_of, transcribe_all

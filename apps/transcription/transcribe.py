@@ -8,7 +8,7 @@ from dataclasses import asdict
 from django.db import transaction
 from django.utils import timezone
 
-from apps.transcription.asr.audio import AudioDecodeError, NoAudioError
+from apps.media.audio import AudioDecodeError, NoAudioError
 from apps.transcription.asr.captions import Caption
 from apps.transcription.asr.recognizers.base import Recognizer, TakesHotwords
 from apps.transcription.asr.transcriber import Segment, transcribe_file

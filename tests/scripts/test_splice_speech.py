@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from apps.transcription.asr.audio import stream_samples
+from apps.media.audio import stream_samples
 from apps.transcription.asr.recognizers.base import SAMPLE_RATE
 from scripts import splice_speech
 

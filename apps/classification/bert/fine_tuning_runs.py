@@ -32,9 +32,9 @@ from apps.classification.bert.finetuning import (
     split_for_validation,
 )
 from apps.classification.bert.head import softmax
-from apps.classification.bert.tables import write_rows
 from apps.classification.bert.trainer import stratified_folds
-from apps.transcription.asr.training.charts import Chart, Line
+from apps.results.charts import Chart, Line
+from apps.results.tables import write_rows
 
 VALIDATION_SHARE = 0.1  # of the articles that are not held out
 FOLD_VIEWS = ("written", "spoken", "opening", "title")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from apps.media.audio import stream_samples
 from apps.transcription.asr.ahead import ahead
-from apps.transcription.asr.audio import stream_samples
 from apps.transcription.asr.captions import Caption, CaptionOptions, captions_from_words
 from apps.transcription.asr.reading import Reader
 from apps.transcription.asr.recognizers.base import (

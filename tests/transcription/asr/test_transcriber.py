@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
 
-from apps.transcription.asr.audio import NoAudioError
+from apps.media.audio import NoAudioError
 from apps.transcription.asr.reading import Reader
 from apps.transcription.asr.recognizers.base import Recognizer
 from apps.transcription.asr.recognizers.whisper import WhisperOptions, WhisperRecognizer

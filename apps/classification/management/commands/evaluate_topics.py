@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.classification.bert.tables import write_rows
+from apps.results.tables import write_rows
 
 
 class Command(BaseCommand):

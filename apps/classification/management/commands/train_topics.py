@@ -8,9 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.classification.bert.tables import write_rows
 from apps.classification.corrections import articles_to_train_on
 from apps.classification.fine_tuning import add_fine_tuning_arguments, fine_tune_topics
+from apps.results.tables import write_rows
 
 
 class Command(BaseCommand):

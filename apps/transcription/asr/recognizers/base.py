@@ -7,10 +7,11 @@ from typing import Protocol, Self, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.media import audio
 from apps.transcription.asr.calibration import Calibration
 from apps.transcription.asr.words import Word
 
-SAMPLE_RATE = 16_000  # Hz, of all sound that a recogniser is given
+SAMPLE_RATE = audio.SAMPLE_RATE  # Hz, of all sound that a recogniser is given
 MAX_SOUND_S = 29.0  # what every recogniser takes at once
 
 

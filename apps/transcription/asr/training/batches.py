@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, stream_samples
+from apps.media.audio import AudioDecodeError, NoAudioError, stream_samples
 from apps.transcription.asr.training.corpora import CorpusError
 from apps.transcription.asr.voice_activity import WINDOW_S, WINDOW_SAMPLES, VoiceActivity
 

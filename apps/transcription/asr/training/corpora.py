@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, duration_ms
+from apps.media.audio import AudioDecodeError, NoAudioError, duration_ms
 
 # fmt: off
 SOUND_SUFFIXES = frozenset({

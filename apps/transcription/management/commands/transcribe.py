@@ -11,8 +11,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from apps.media.audio import AudioDecodeError, NoAudioError, duration_ms, sound_ms
 from apps.transcription import formats
-from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, duration_ms, sound_ms
 from apps.transcription.asr.captions import Caption
 from apps.transcription.asr.reading import Reader
 from apps.transcription.asr.recognizers.base import Recognizer, RecognizerUnavailableError

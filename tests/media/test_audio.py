@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from apps.transcription.asr.audio import AudioDecodeError, NoAudioError, duration_ms, stream_samples
+from apps.media.audio import AudioDecodeError, NoAudioError, duration_ms, stream_samples
 from tests.transcription.asr.sounds import RATE, noise, read, tone, write_long_sound, write_sound
 
 

@@ -15,7 +15,7 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.transcription.asr.recognizers.base import SAMPLE_RATE
+SAMPLE_RATE = 16_000  # Hz, of all sound that is listened to
 
 logger = logging.getLogger(__name__)
 
@@ -47,15 +47,15 @@ def duration_ms(path: Path) -> int:
 
     Raises AudioDecodeError and NoAudioError.
     """
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = _audio_stream(container, path)
         if container.duration is not None and container.duration > 0:
             return int(container.duration * 1000 // av.time_base)
         end_s = 0.0
-        for packet in _packets(container, stream):
+        for packet in packets(container, stream):
             if packet.pts is not None and packet.time_base is not None:
                 end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-        return max(0, int(1000 * (end_s - _origin_s(container))))
+        return max(0, int(1000 * (end_s - origin_s(container))))
 
 
 def sound_ms(path: Path) -> int:
@@ -63,11 +63,11 @@ def sound_ms(path: Path) -> int:
 
     Raises AudioDecodeError and NoAudioError.
     """
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = _audio_stream(container, path)
         if stream.duration and stream.time_base:
             ends_s = float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-            return max(0, int(1000 * (ends_s - _origin_s(container))))
+            return max(0, int(1000 * (ends_s - origin_s(container))))
     return duration_ms(path)
 
 
@@ -102,7 +102,8 @@ def stream_samples(path: Path, *, start_ms: int = 0) -> Iterator[NDArray[np.floa
         yield np.concatenate(pending)
 
 
-def _opened(path: Path) -> av.container.InputContainer:
+def opened(path: Path) -> av.container.InputContainer:
+    """The file, read as a local one and as nothing else. Raises AudioDecodeError."""
     # An absolute path cannot be read as "protocol:address".
     absolute = path.resolve()
     if not absolute.is_file():
@@ -123,12 +124,12 @@ def _audio_stream(container: av.container.InputContainer, path: Path) -> Any:
     return stream
 
 
-def _origin_s(container: av.container.InputContainer) -> float:
+def origin_s(container: av.container.InputContainer) -> float:
     """When the file starts, on the clock of its streams, in seconds."""
     return (container.start_time or 0) / av.time_base
 
 
-def _packets(container: av.container.InputContainer, stream: Any) -> Iterator[Any]:
+def packets(container: av.container.InputContainer, stream: Any) -> Iterator[Any]:
     """The stream's packets; where the container is damaged, those that can still be found."""
     n_errors = 0
     while True:
@@ -144,7 +145,7 @@ def _packets(container: av.container.InputContainer, stream: Any) -> Iterator[An
 
 
 def _frames(container: av.container.InputContainer, stream: Any) -> Iterator[av.AudioFrame]:
-    for packet in _packets(container, stream):
+    for packet in packets(container, stream):
         try:
             frames = packet.decode()
         except (av.error.FFmpegError, ValueError) as error:
@@ -157,9 +158,9 @@ def _frames(container: av.container.InputContainer, stream: Any) -> Iterator[av.
 
 def _pieces(path: Path) -> Iterator[NDArray[np.float32]]:
     """The sound in pieces of any size >= 1, the first sample at the file's start."""
-    with _opened(path) as container:
+    with opened(path) as container:
         stream = _audio_stream(container, path)
-        clock = _Clock(_origin_s(container), container.duration / av.time_base if container.duration else None)
+        clock = _Clock(origin_s(container), container.duration / av.time_base if container.duration else None)
         converter = _Converter()
         has_sound = False
         for frame in _frames(container, stream):
