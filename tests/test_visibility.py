@@ -25,6 +25,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.accounts.models import User
+from apps.classification.following import follow_topic
 from apps.classification.models import Topic, TopicPrediction
 from apps.pipeline import runs
 from apps.pipeline.models import StageRun
@@ -274,6 +275,7 @@ PLACES: list[Place] = [
     # pages
     Place("pages:home"),
     Place("pages:topic", arguments={"label": "sport"}),
+    Place("pages:following", refused=MEMBERS_ONLY_PAGE),
     Place("pages:search", {"q": WORD}),
     Place("pages:search", {"q": SAID}),
     Place("pages:search", {"q": ""}),
@@ -306,10 +308,13 @@ PLACES: list[Place] = [
 # Addresses that show no video and change none; each with the reason why it is in no table.
 SAY_NOTHING_OF_VIDEOS = {
     "pages:upload": "a form for a new one",
+    "pages:follow": "the caller's own wish, and a redirect",
+    "pages:unfollow": "the caller's own wish, and a redirect",
     "pages:favicon": "the same for all",
     "pages:notices-read": "marks the caller's own notices read",
     "api:me": "the caller's own account",
     "api:topics": "counts alone: see the test of counts",
+    "api:follow-topic": "the caller's own wish, with a count as in the list of topics",
     "api:resolve": "takes a report's id, for moderators: tests/api/test_moderation.py",
     "api:schema": "the same for all",
     "api:docs": "the same for all",
@@ -341,6 +346,7 @@ def portal(owner: User, stranger: User, moderator: User, settings: Settings, tmp
     clients = {role: Client() for role in ROLES}
     for role, user in (("other", stranger), ("owner", owner), ("moderator", moderator)):
         clients[role].force_login(user)
+        follow_topic(user, Topic.objects.get(label="sport"))  # home leads with it
     return Portal(videos, clients)
 
 

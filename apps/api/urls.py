@@ -39,6 +39,7 @@ urlpatterns = [
     path("v1/videos/<uuid:video_id>/topic/", moderation.TopicOfVideoView.as_view(), name="video-topic"),
     path("v1/videos/<uuid:video_id>/reports/", moderation.ReportsOfVideoView.as_view(), name="video-reports"),
     path("v1/topics/", finding.TopicsView.as_view(), name="topics"),
+    path("v1/topics/<slug:label>/follow/", finding.FollowTopicView.as_view(), name="follow-topic"),
     path("v1/search/", finding.SearchView.as_view(), name="search"),
     path("v1/search/suggestions/", finding.SuggestionsView.as_view(), name="suggestions"),
     path("v1/moderation/videos/", moderation.ModerationQueueView.as_view(), name="moderation-queue"),

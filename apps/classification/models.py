@@ -88,3 +88,18 @@ class TopicCorrection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.video}: {self.topic or 'unknown'}, by {self.by or 'a deleted account'}"
+
+
+class TopicFollow(models.Model):
+    """A person's wish to see first what is new about a topic. Goes with either. See `apps.classification.following`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="topic_follows")
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="follows")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["user", "topic"], name="one_follow_per_user_and_topic"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} follows {self.topic}"

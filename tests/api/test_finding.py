@@ -216,6 +216,32 @@ def test_it_suggests_from_what_everybody_may_find(call_as: CallAs, owner: User, 
     assert call_as(None).get(SUGGESTIONS).status_code == 400
 
 
+def test_a_topic_is_followed_and_left_any_number_of_times(call_as: CallAs, stranger: User, owner: User) -> None:
+    address, member = f"{TOPICS}sport/follow/", call_as(stranger)
+    sport = Topic.objects.get(label="sport")
+    TopicPrediction.objects.create(video=make_video(owner), topic=sport, probability=0.9, classifier="test")
+    assert [topic["is_followed"] for topic in member.get(TOPICS).json()] == [False] * 5
+    for _ in range(2):
+        answer = member.put(address)
+        followed = {"label": "sport", "name": sport.name, "count": 1, "is_followed": True}
+        assert (answer.status_code, answer.json()) == (200, followed)
+    assert [topic["label"] for topic in member.get(TOPICS).json() if topic["is_followed"]] == ["sport"]
+    assert not any(topic["is_followed"] for topic in call_as(owner).get(TOPICS).json()), "it is the caller's own"
+    for _ in range(2):
+        assert member.delete(address).status_code == 204
+    assert not any(topic["is_followed"] for topic in member.get(TOPICS).json())
+
+
+def test_following_wants_a_caller_and_a_topic(call_as: CallAs, stranger: User) -> None:
+    nobody = call_as(None)
+    assert {topic["is_followed"] for topic in nobody.get(TOPICS).json()} == {None}
+    assert nobody.put(f"{TOPICS}sport/follow/").status_code == 401
+    assert nobody.delete(f"{TOPICS}sport/follow/").status_code == 401
+    answer = call_as(stranger).put(f"{TOPICS}astrology/follow/")
+    assert answer.status_code == 404
+    assert "politics" in answer.json()["detail"]
+
+
 def test_topics_count_what_the_caller_may_find(call_as: CallAs, owner: User, stranger: User) -> None:
     sport = Topic.objects.get(label="sport")
     for visibility in ("public", "private"):

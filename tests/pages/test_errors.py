@@ -46,7 +46,7 @@ def test_the_page_for_our_own_faults_needs_no_database(rf: RequestFactory) -> No
 
 @pytest.mark.django_db
 def test_the_api_answers_a_fault_of_ours_as_it_answers_all(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finding, "topics_with_counts", Mock(side_effect=ZeroDivisionError("secret detail")))
+    monkeypatch.setattr(finding, "topics_seen_by", Mock(side_effect=ZeroDivisionError("secret detail")))
     client.raise_request_exception = False
     response = client.get("/api/v1/topics/")
     assert response.status_code == 500

@@ -16,6 +16,7 @@ class TopicSerializer(serializers.Serializer[Any]):
     label = serializers.SlugField(help_text="What filters take.")  # type: ignore[assignment]
     name = serializers.CharField(help_text="For people.")
     count = serializers.IntegerField(source="video_count")
+    is_followed = serializers.BooleanField(allow_null=True, help_text="By the caller; null: nobody is signed in.")
 
 
 class ThumbnailSerializer(serializers.Serializer[Any]):

@@ -7,12 +7,14 @@ from uuid import UUID
 
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import status
 from rest_framework.exceptions import NotFound
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.api.access import caller, visible_video
+from apps.api.access import caller, signed_in, visible_video
 from apps.api.parameters import MatchParameters, SearchParameters, SuggestionParameters
 from apps.api.schema import LANGUAGE, ErrorSerializer, refusals
 from apps.api.serializers.finding import (
@@ -22,7 +24,8 @@ from apps.api.serializers.finding import (
     TopicSerializer,
 )
 from apps.api.serializers.videos import VideoSerializer, with_related
-from apps.classification.topics import topics_with_counts
+from apps.classification.following import follow_topic, topics_seen_by, unfollow_topic
+from apps.classification.models import Topic
 from apps.search.queries import FoundVideo, SearchPage, search_videos, similar_videos, suggest
 from apps.transcription.matching import MAX_MATCHES, find_in, marked_html, marks_in, on_one_line
 from apps.transcription.tracks import served_transcript
@@ -37,12 +40,50 @@ class TopicsView(APIView):
         operation_id="list_topics",
         tags=["finding"],
         summary="List topics",
-        description="With the number of videos that the caller may find under each.",
+        description="With the number of videos that the caller may find under each, and whether the caller follows it.",
         responses={200: TopicSerializer(many=True), **refusals(401)},
     )
     def get(self, request: Request) -> Response:
-        topics = topics_with_counts(Video.objects.listed_for(caller(request)))
-        return Response(TopicSerializer(topics, many=True).data)
+        return Response(TopicSerializer(topics_seen_by(caller(request)), many=True).data)
+
+
+class FollowTopicView(APIView):
+    """The caller's wish to see first what is new about a topic."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(
+        operation_id="follow_topic",
+        tags=["finding"],
+        summary="Follow a topic",
+        description="The caller's home page then leads with its newest videos. Once or many times is the same.",
+        request=None,
+        responses={200: TopicSerializer, **refusals(401, 404)},
+    )
+    def put(self, request: Request, label: str) -> Response:
+        user, topic = signed_in(request), _topic(label)
+        follow_topic(user, topic)
+        return Response(TopicSerializer(topics_seen_by(user).get(pk=topic.pk)).data)
+
+    @extend_schema(
+        operation_id="unfollow_topic",
+        tags=["finding"],
+        summary="Stop following a topic",
+        description="Once or many times is the same.",
+        responses={204: None, **refusals(401, 404)},
+    )
+    def delete(self, request: Request, label: str) -> Response:
+        unfollow_topic(signed_in(request), _topic(label))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _topic(label: str) -> Topic:
+    """Raises NotFound, which names the topics that there are."""
+    topic = Topic.objects.filter(label=label).first()
+    if topic is None:
+        known = ", ".join(Topic.objects.values_list("label", flat=True))
+        raise NotFound(f"There is no topic “{label}”. There are: {known}.")
+    return topic
 
 
 _UNAVAILABLE = {

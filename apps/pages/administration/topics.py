@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -9,6 +10,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from apps.classification.models import Topic
+from apps.pages.administration.access import deletion_summary
 
 
 @admin.register(Topic)
@@ -40,3 +42,6 @@ class TopicAdmin(admin.ModelAdmin[Topic]):
         """Only of a topic without videos, which would lose it."""
         allowed = super().has_delete_permission(request, obj)
         return allowed and obj is not None and not obj.predictions.exists()
+
+    def get_deleted_objects(self, objs: Iterable[Topic], request: HttpRequest) -> Any:  # noqa: ARG002
+        return deletion_summary(objs, "topics", "which people may follow")
