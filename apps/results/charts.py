@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -42,12 +43,19 @@ class Chart:
             self._draw.text((x, HEIGHT - BOTTOM + 10), f"{tick * self._x_step:g}", INK, self._font, anchor="mt")
         self._draw.line([(LEFT, TOP), (LEFT, HEIGHT - BOTTOM), (WIDTH - RIGHT, HEIGHT - BOTTOM)], INK)
 
-    def lines(self, lines: Sequence[Line]) -> None:
+    def lines(self, lines: Sequence[Line], *, names: Literal["left", "right"] = "right") -> None:
+        """`names` says on which side the names of the lines stand, at the top."""
+        place, anchor = (LEFT + 16, "lt") if names == "left" else (WIDTH - RIGHT, "rt")
         for number, line in enumerate(lines):
             colour = COLOURS[number % len(COLOURS)]
             points = [self._place(x, y) for x, y in zip(line.xs, line.ys, strict=True) if math.isfinite(y)]
             self._draw.line(points, colour, width=3, joint="curve")
-            self._draw.text((WIDTH - RIGHT, TOP + 8 + 26 * number), line.name, colour, self._font, anchor="rt")
+            self._draw.text((place, TOP + 8 + 26 * number), line.name, colour, self._font, anchor=anchor)
+
+    def dots(self, line: Line, radii_pixels: Sequence[float], *, number: int) -> None:
+        """A dot at each point of `line`, the `number`th of those that were drawn with `lines`."""
+        for x, y, radius in zip(line.xs, line.ys, radii_pixels, strict=True):
+            self._draw.circle(self._place(x, y), radius, COLOURS[number % len(COLOURS)])
 
     def mark(self, x: float, text: str) -> None:
         place, bottom = self._place(x, 0)

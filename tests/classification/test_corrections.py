@@ -8,11 +8,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from apps.accounts.models import User
+from apps.classification.bert.classifier import load_classifier
 from apps.classification.bert.dataset import read_articles
 from apps.classification.corrections import articles_to_train_on
-from apps.classification.models import Topic
+from apps.classification.models import Topic, TopicCorrection
 from apps.classification.topics import confirm_topic
 from apps.videos.models import Video
+from tests.classification.tiny import WORDS
 from tests.factories import make_video
 
 
@@ -90,3 +92,56 @@ def test_the_command_trains_with_corrections(tmp_path: Path) -> None:
     path.write_text("\n".join(lines), encoding="utf-8")
     call_command("train_topics", data=path, output=tmp_path / "head", folds=2, with_corrections=True, stdout=out)
     assert "5 articles, topics: sport, tech" in out.getvalue()
+
+
+def fine_tune(articles: Path, network: Path, checkpoint: Path) -> str:
+    command = ["train_topics", "--data", str(articles), "--output", str(network), "--fine-tune", str(checkpoint)]
+    out = StringIO()
+    call_command(*command, "--learning-rate", "0.01", "--max-epochs", "6", "--with-corrections", stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def two_topics(tmp_path: Path) -> Path:
+    """Articles about sport and business, and none about tech."""
+    lines = [
+        json.dumps({"topic": topic, "title": f"{word} {other}", "body": f"{other} {word}"})
+        for topic, word, other in (("sport", *WORDS[:2]), ("business", *WORDS[2:4]))
+        for _ in range(10)
+    ]
+    path = tmp_path / "articles.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def test_fine_tuning_learns_a_topic_from_corrections_alone(
+    owner: User, moderator: User, two_topics: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    title = " ".join(WORDS[8:10])
+    for _ in range(10):
+        confirm_topic(make_video(owner, title=title), Topic.objects.get(label="tech"), by=moderator)
+    assert "30 articles" in fine_tune(two_topics, tmp_path / "network", tiny_bert)
+    classifier = load_classifier(tmp_path / "network")
+    found = classifier.classify([title, WORDS[0], WORDS[2]]).argmax(axis=1)
+    assert [classifier.labels[column] for column in found] == ["tech", "sport", "business"]
+
+
+def test_fine_tuning_refuses_a_topic_that_a_single_correction_brings(
+    owner: User, moderator: User, two_topics: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    """It would choose the checkpoint, and nothing would be learned from it."""
+    confirm_topic(make_video(owner), Topic.objects.get(label="tech"), by=moderator)
+    with pytest.raises(CommandError, match=r"A single article is about tech.*add more, or leave it out"):
+        fine_tune(two_topics, tmp_path / "network", tiny_bert)
+    assert not (tmp_path / "network" / "config.json").exists()
+
+
+def test_a_training_is_not_taken_up_with_other_corrections(
+    owner: User, moderator: User, two_topics: Path, tiny_bert: Path, tmp_path: Path
+) -> None:
+    video = make_video(owner, title=WORDS[0])
+    confirm_topic(video, Topic.objects.get(label="sport"), by=moderator)
+    fine_tune(two_topics, tmp_path / "network", tiny_bert)
+    TopicCorrection.objects.update(text=f"{WORDS[1]}\n")
+    with pytest.raises(CommandError, match="holds another training: name another --output"):
+        fine_tune(two_topics, tmp_path / "network", tiny_bert)

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from PIL import Image
 
 from apps.classification.bert import metrics
 from apps.classification.bert.dataset import Article
 from apps.classification.bert.evaluation import evaluate
+from apps.classification.bert.reliability_plot import draw_reliability
 
 ARTICLES = [Article(topic, title, "") for topic, title in (("a", "one"), ("b", "two"), ("b", "three"), ("b", "four"))]
 
@@ -50,6 +52,30 @@ def test_the_command_measures_and_lists_what_is_wrong(tmp_path: Path) -> None:
     assert "No. 2 is business, filed under sport" in out.getvalue()
     assert json.loads((tmp_path / "out" / "evaluation.json").read_text())["n_articles"] == 2
     assert (tmp_path / "out" / "wrong.csv").read_text().startswith("number,title,topic,predicted,probability\n2,")
+    bins = (tmp_path / "out" / "reliability.csv").read_text().splitlines()
+    assert bins[0] == "start,n_rows,mean_confidence,accuracy"
+    with Image.open(tmp_path / "out" / "reliability.png") as plot:
+        assert (plot.format, plot.size) == ("PNG", (960, 540))
+
+
+def dots(path: Path, *bins: metrics.ReliabilityBin) -> list[tuple[float, float]]:
+    """Places and sizes of the classifier's dots in the plot: share of the width and height, and the pixels across."""
+    draw_reliability(bins, path)
+    with Image.open(path) as plot:
+        pixels = np.asarray(plot.convert("RGB"))
+    is_dot = (pixels == (0xC2, 0x57, 0x1A)).all(axis=2)
+    is_dot[:120] = False  # its name stands above
+    rows, columns = np.flatnonzero(is_dot.any(axis=1)), np.flatnonzero(is_dot.any(axis=0))
+    return [(columns.mean() / 960, rows.mean() / 540), (len(columns), len(rows))]
+
+
+def test_the_plot_shows_how_often_the_classifier_is_right_over_how_sure_it_is(tmp_path: Path) -> None:
+    place, size = dots(tmp_path / "one.png", metrics.ReliabilityBin(0.4, 20, 0.5, 0.5))
+    assert place == pytest.approx(((80 + 856 / 2) / 960, (540 - 64 - 420 / 2) / 540), abs=0.005)
+    assert size == pytest.approx((33, 33), abs=1), "all rows are in it"
+    lower, _ = dots(tmp_path / "two.png", metrics.ReliabilityBin(0.4, 20, 0.5, 0.25))
+    assert lower[0] == place[0]
+    assert lower[1] > place[1]
 
 
 def test_it_names_topics_that_the_classifier_does_not_know_and_a_folder_without_one(tmp_path: Path) -> None:

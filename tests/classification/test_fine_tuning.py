@@ -87,7 +87,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(
     checkpoint: str, articles: list[Article], tmp_path: Path
 ) -> None:
     targets = np.array([LABELS.index(article.topic) for article in articles])
-    split = split_for_validation(np.arange(len(articles)), targets, 0.1, seed=0)
+    split = split_for_validation(np.arange(len(articles)), targets, LABELS, 0.1, seed=0)
     whole = FineTuner(articles, LABELS, split, tmp_path / "whole", options(checkpoint, max_epochs=4)).run()
     FineTuner(articles, LABELS, split, tmp_path / "parts", options(checkpoint, max_epochs=2)).run()
     parts = FineTuner(articles, LABELS, split, tmp_path / "parts", options(checkpoint, max_epochs=4)).run()

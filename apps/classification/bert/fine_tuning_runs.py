@@ -70,7 +70,7 @@ def fine_tune(
     """
     labels, targets = topics_of(articles)
     describe_articles(articles, folder)
-    split = split_for_validation(np.arange(len(articles)), targets, VALIDATION_SHARE, options.seed)
+    split = split_for_validation(np.arange(len(articles)), targets, labels, VALIDATION_SHARE, options.seed)
     runs = []
     for rate in learning_rates:
         for seed in seeds:
@@ -107,7 +107,7 @@ def cross_validate(
         place = folder / f"fold-{fold}"
         if (place / "logits.csv").is_file():
             continue
-        split = split_for_validation(np.flatnonzero(fold_of != fold), targets, VALIDATION_SHARE, options.seed)
+        split = split_for_validation(np.flatnonzero(fold_of != fold), targets, labels, VALIDATION_SHARE, options.seed)
         tuner = FineTuner(articles, labels, split, place, options)
         tuner.run(_named(report, place.name))
         held_out = np.flatnonzero(fold_of == fold)

@@ -6,6 +6,7 @@ and bfloat16, some 0.1 s an article and epoch on two cores; bert-base-uncased so
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import time
@@ -111,6 +112,7 @@ class FineTuner:
         options: FineTuningOptions,
     ) -> None:
         """Raises CheckpointError where the checkpoint cannot be loaded."""
+        self._articles = articles
         self._labels = labels
         self._split = split
         self._folder = folder
@@ -209,7 +211,9 @@ class FineTuner:
     def _asked(self) -> dict[str, Any]:
         """What makes two trainings different; `max_epochs` and `patience` may be raised for one that was stopped."""
         asked = {name: value for name, value in asdict(self._options).items() if name not in ("max_epochs", "patience")}
-        return asked | {"labels": self._labels, "training": self._split.training.tolist()}
+        learned = [self._articles[index] for index in self._split.training]
+        digest = hashlib.sha256(repr(learned).encode(errors="replace")).hexdigest()
+        return asked | {"labels": self._labels, "training": self._split.training.tolist(), "articles": digest}
 
     def _keep(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -243,12 +247,20 @@ class FineTuner:
         self._best = state["best"]
 
 
-def split_for_validation(members: Indices, targets: Indices, share: float, seed: int) -> Split:
-    """`share` of each topic's `members` chooses the checkpoint, one article at least; the others are learned from."""
+def split_for_validation(members: Indices, targets: Indices, labels: Sequence[str], share: float, seed: int) -> Split:
+    """`share` of each topic's `members` chooses the checkpoint, one article at least; the others are learned from.
+
+    Raises FineTuningError where nothing would be learned from.
+    """
     random = np.random.default_rng(seed)
     chosen: list[int] = []
     for topic in np.unique(targets[members]):
         of_topic = random.permutation(members[targets[members] == topic])
+        if len(of_topic) == 1:
+            raise FineTuningError(
+                f"A single article is about {labels[topic]}, and one must be learned from and another choose the"
+                " checkpoint: add more, or leave it out."
+            )
         chosen += of_topic[: max(1, round(share * len(of_topic)))].tolist()
     validation = np.array(sorted(chosen), dtype=np.int64)
     return Split(np.setdiff1d(members, validation), validation)

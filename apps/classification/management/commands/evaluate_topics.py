@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.results.tables import write_rows
+
+if TYPE_CHECKING:
+    from apps.classification.bert.evaluation import Evaluation
 
 
 class Command(BaseCommand):
@@ -25,7 +28,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--model", type=Path, help="a folder that train_topics wrote (default: as TOPIC_MODEL says)"
         )
-        parser.add_argument("--output", type=Path, help="folder for evaluation.json, reliability.csv and wrong.csv")
+        parser.add_argument(
+            "--output", type=Path, help="folder for evaluation.json, wrong.csv, reliability.csv and .png"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Torch is loaded here, not when Django looks through its commands.
@@ -61,14 +66,18 @@ class Command(BaseCommand):
                 f" ({wrong.probability:.0%}): {wrong.title}"
             )
         if options["output"]:
-            self._write(options["output"], asdict(measured))
+            self._write(options["output"], measured)
 
-    def _write(self, output: Path, measured: dict[str, Any]) -> None:
+    def _write(self, output: Path, measured: Evaluation) -> None:
+        from apps.classification.bert.reliability_plot import draw_reliability
+
+        fields = asdict(measured)
         try:
             output.mkdir(parents=True, exist_ok=True)
-            (output / "evaluation.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
-            for name, rows in (("reliability", measured["reliability"]), ("wrong", measured["wrong"])):
-                write_rows(output / f"{name}.csv", rows)
+            (output / "evaluation.json").write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
+            for name in ("reliability", "wrong"):
+                write_rows(output / f"{name}.csv", fields[name])
+            draw_reliability(measured.reliability, output / "reliability.png")
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error}. Name another --output.") from error
         self.stdout.write(self.style.SUCCESS(f"Written to {output}"))
