@@ -20,7 +20,7 @@ from apps.classification.bert.head_evaluation import Limits, evaluate_head
 from apps.classification.bert.new_topic import NewTopicOptions, learn_topic
 from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, stratified_folds, train
 
-NUMBERS_OF_EXAMPLES = (5, 10, 20)
+NUMBERS_OF_EXAMPLES = (3, 5, 10, 20)
 DRAWS = 5  # of examples
 
 

@@ -26,7 +26,8 @@ from typing import Any
 from apps.search.backends.base import Meaning, SearchBackend, SearchQuery, Viewer
 from apps.search.backends.terms import parse
 from benchmarks.search_corpus import REPOSITORY, cues_of, data_folder
-from benchmarks.search_known_items import SPACE, Item, VectorCache, items, vectors_of
+from benchmarks.search_known_items import SPACE, Item, items, vectors_of
+from benchmarks.vector_cache import VectorCache
 
 N_DIMENSIONS = 384
 _CUT_WORDS = 10

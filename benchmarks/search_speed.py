@@ -27,10 +27,11 @@ from statistics import quantiles
 from apps.search.backends.base import Meaning, SearchBackend, SearchQuery, Viewer
 from apps.search.embedding.embedder import embedded_embedder
 from benchmarks.search_corpus import REPOSITORY, data_folder, documents, sentences
-from benchmarks.search_known_items import SPACE, VectorCache
+from benchmarks.search_known_items import SPACE
 from benchmarks.search_queries import KINDS, queries
 from benchmarks.search_tables import keep
 from benchmarks.search_vectors import meaning_of, recall, with_vectors
+from benchmarks.vector_cache import VectorCache
 
 _SENTENCES = re.compile(r"[^.!?]+")
 _IN_EVERY_INDEX = 10_000  # moments

@@ -18,7 +18,8 @@ from apps.search.backends.base import DocumentVectors, Meaning, SearchDocument
 from apps.search.backends.sqlite import approximate
 from apps.search.backends.sqlite.approximate import FloatArray
 from apps.search.embedding.embedder import Embedder
-from benchmarks.search_known_items import SPACE, VectorCache
+from benchmarks.search_known_items import SPACE
+from benchmarks.vector_cache import VectorCache
 
 CUTOFF = 0.4
 _NOISE = 0.75  # its length, beside a vector's of 1

@@ -43,6 +43,12 @@ def _n_phones(word: str, voice: str) -> int:
     return sum(phone != SILENCE for phone, _ in _phones(word, voice, Path("none")))
 
 
+def read_aloud(text: str, voice: str, path: Path) -> None:
+    """Writes `path` (WAV, 16 kHz): a text as it is written, with its numbers and marks."""
+    command = ["flite", "-voice", voice, "-t", text, "-o", str(path)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+
+
 def _phones(text: str, voice: str, path: Path) -> list[tuple[str, float]]:
     """Each phone with its end in seconds."""
     command = ["flite", "-voice", voice, "-psdur", "-t", text, "-o", str(path)]
