@@ -43,6 +43,9 @@ experiments: setup-dev
 	$(BIN)/python manage.py train_topics --data $${VIDEOPORTAL_DATA:-../shared/data}/bbc_news/articles.jsonl --output var/experiments/topics
 	cp var/experiments/topics/folds.csv docs/results/topics/folds.csv
 	$(BIN)/python -m benchmarks.topics --csv docs/results/topics
+	$(BIN)/python -m benchmarks.new_topics --data $${VIDEOPORTAL_DATA:-../shared/data}/bbc_news/articles.jsonl --cache var/experiments/topics/vectors.npz --output docs/results/topics/new_topics.csv
+	$(BIN)/python -m benchmarks.spoken_topics --csv docs/results/topics
+	$(BIN)/python -m benchmarks.heard_topics --csv docs/results/topics
 	scripts/asr_experiments.sh
 	$(BIN)/python -m benchmarks.search speed --csv docs/results/search
 	$(BIN)/python -m benchmarks.search speed --vectors --csv docs/results/search
