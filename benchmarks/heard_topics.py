@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from apps.classification.bert.dataset import Article, read_articles, spoken_form, topics_of
-from apps.classification.bert.tables import write_rows
+from apps.results.tables import write_rows
 from apps.transcription.asr.evaluation import Heard, Rate, word_error_rate
 from apps.transcription.asr.recognizers.base import Recognizer
 from apps.transcription.asr.recognizers.whisper import WhisperRecognizer

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from apps.classification.bert.dataset import read_articles, spoken_form
-from apps.classification.bert.tables import write_rows
+from apps.results.tables import write_rows
 from apps.transcription.asr.evaluation import n_edits
 from benchmarks.mishearing import Mishearing
 from benchmarks.search_corpus import REPOSITORY, data_folder
