@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from apps.search.backends.base import SearchBackend, Sort, Viewer
+from apps.search.backends.base import MAX_MOMENTS_PER_HIT, Hit, SearchBackend, SearchDocument, Sort, Viewer
+from apps.search.backends.terms import clean
 from tests.search.contract.asking import ANYBODY, find, found
 from tests.search.documents import make_document
 
@@ -26,6 +28,25 @@ AWKWARD_TEXTS = (
 
 # The fixtures are made for each test, not each example; and every backend inherits the same test.
 INHERITED = [HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+
+
+def assert_shown(hit: Hit, document: SearchDocument) -> None:
+    """What the hit shows is escaped, stands in the video, and is said when the moment says."""
+    said = [" ".join(clean(moment.text) for moment in document.moments)]
+    sources = [
+        (hit.title_html, [clean(document.title)]),
+        (hit.snippet_html, [clean(document.description)]),
+        *((moment.html, said) for moment in hit.moments),
+    ]
+    for shown, texts in sources:
+        bare = shown.replace("<mark>", "").replace("</mark>", "")
+        assert not set("<>\"'") & set(bare)
+        assert shown.count("<mark>") == shown.count("</mark>")
+        for part in clean(html.unescape(bare)).split("…"):
+            assert any(part.strip() in text for text in texts), part[:80]
+    starts = {cue.start_ms for moment in document.moments for cue in moment.cues}
+    assert {moment.start_ms for moment in hit.moments} <= starts
+    assert len(hit.moments) <= MAX_MOMENTS_PER_HIT
 
 
 class FindingContract:
@@ -167,9 +188,27 @@ class FindingContract:
 
     @pytest.mark.parametrize("text", AWKWARD_TEXTS, ids=lambda text: ascii(text[:12]))
     def test_it_takes_any_text(self, backend: SearchBackend, text: str) -> None:
-        backend.index([make_document("some words"), make_document(text, title=text, description=text, tags=(text,))])
-        find(backend, text)
-        backend.suggest(text, limit=5)
+        """In a video, where its other words are found and shown as they are; and in a query, beside such a word."""
+        plain = make_document("some words", title="Plain")
+        odd = make_document(
+            f"quokka {text} numbat", title=f"Bandicoot {text}", description=f"{text} bilby", tags=(text, "potoroo")
+        )
+        assert backend.index([plain, odd]) == {}
+        for word in ("quokka", "numbat", "bandicoot", "bilby", "potoroo"):
+            results = find(backend, word)
+            assert [hit.video_id for hit in results.hits] == [odd.video_id], word
+            assert_shown(results.hits[0], odd)
+        assert "<mark>quokka</mark>" in find(backend, "quokka").hits[0].moments[0].html
+        assert {one.text for one in backend.suggest("quok", limit=5)} == {"quokka"}
+        mixed = find(backend, f"quokka {text}")
+        assert mixed.hits[0].video_id == odd.video_id
+        for results in (mixed, find(backend, text)):
+            assert results.total == len(results.hits)
+            for hit in results.hits:
+                assert_shown(hit, {plain.video_id: plain, odd.video_id: odd}[hit.video_id])
+        suggestions = backend.suggest(text, limit=5)
+        assert len(suggestions) <= 5
+        assert {one.video_id for one in suggestions} <= {None, plain.video_id, odd.video_id}
 
     @settings(max_examples=150, deadline=None, suppress_health_check=INHERITED)
     @given(
