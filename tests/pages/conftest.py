@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -88,3 +89,10 @@ def add_transcript(video: Video, *, cues: int = 2, complete: bool = True, langua
 
 def add_run(video: Video, stage: str, state: str, **values: Any) -> StageRun:
     return StageRun.objects.create(video=video, stage=stage, state=state, **values)
+
+
+def watch(client: Client, video: Video, query: str = "") -> str:
+    """The page of the video, as HTML."""
+    response = client.get(f"/watch/{video.pk}/{query}")
+    assert response.status_code == 200
+    return response.content.decode()
