@@ -1,0 +1,248 @@
+"""Teaches the streams: AdamW, warm-up and cosine decline; a folder that can be stopped at any instant and gone on with.
+
+What the steps see depends on seed and number alone: whichever objective is asked for, the same clips come in the same
+order, changed in the same way, for as many steps.
+
+```
+run.json             what was asked for; another request is refused
+state.pt             all that going on needs
+network.safetensors  the best so far, by validation
+curves.csv, .png     of each validation
+```
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from apps.avsync.syncnet import accuracy
+from apps.avsync.syncnet.dataset import AugmentOptions, Batch, Example, inner, training_batches
+from apps.avsync.syncnet.faces import FaceOptions
+from apps.avsync.syncnet.objectives import Name, grouped, objective
+from apps.avsync.syncnet.streams import WINDOW_FRAMES, StreamOptions, SyncNetwork
+from apps.avsync.syncnet.weights import save_network
+from apps.results.charts import Chart, Line
+from apps.results.tables import write_rows
+
+WEIGHTS, STATE, REQUEST, CURVES = "network.safetensors", "state.pt", "run.json", "curves.csv"
+MAX_GRADIENT_NORM = 5.0
+
+
+class TrainingError(Exception):
+    """The training cannot be done or gone on with. The message says what to change."""
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """`ways` candidates of a track, `gap` frames apart: 5 and more do not overlap, fewer are harder to tell apart.
+
+    `batch_size` tracks of `n_frames` each step; `precision` bf16 computes in bfloat16 and keeps weights in float32.
+    """
+
+    objective: Name = "multiway"
+    ways: int = 14
+    gap: int = 5
+    margin: float = 1.0
+    steps: int = 2000
+    batch_size: int = 12
+    n_frames: int = 74
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    warmup_steps: int = 50
+    validate_every: int = 100
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = 0
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, counted from 0."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        return self.learning_rate * warm * (1 + math.cos(math.pi * step / self.steps)) / 2
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A row of the curves: shares right within a frame, of 5 and of 15 pictures, on validation clips."""
+
+    step: int
+    loss: float
+    right_5: float
+    right_15: float
+    seconds: float
+
+
+class Trainer:
+    """A network while it learns, in a folder. Raises TrainingError where the folder holds another training."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        training: Sequence[Example],
+        validation: Sequence[Example],
+        streams: StreamOptions,
+        crop: FaceOptions,
+        options: TrainingOptions,
+        augment: AugmentOptions | None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        _check(training, validation, options)
+        self._folder, self._options, self._augment, self._crop = folder, options, augment, crop
+        self._training, self._validation = training, validation
+        self._facts = {**asdict(options), **(facts or {})}
+        torch.manual_seed(options.seed)
+        self.network = SyncNetwork(streams)
+        self._objective = objective(options.objective, margin=options.margin)
+        self._optimizer = torch.optim.AdamW(
+            [*self.network.parameters(), *self._objective.parameters()],
+            lr=options.learning_rate,
+            weight_decay=options.weight_decay,
+        )
+        self._step, self._seconds = 0, 0.0
+        self._rows: list[Measured] = []
+        asked = {"training": asdict(options), "streams": asdict(streams), "crop": asdict(crop), "facts": facts or {}}
+        self._claim({**asked, "augment": asdict(augment) if augment else None, "n_clips": len(training)})
+
+    def start_from(self, network: SyncNetwork) -> None:
+        """Takes another network's weights, unless something was learned here already."""
+        if self._step == 0:
+            self.network.load_state_dict(network.state_dict())
+
+    def run(self, report: Callable[[Measured], None] | None = None) -> list[Measured]:
+        """Learns to the last step; the rows of the curves. Raises TrainingError where the loss is no number."""
+        options = self._options
+        started_s = time.monotonic() - self._seconds
+        losses: list[float] = []
+        batches = training_batches(
+            self._training,
+            size=options.batch_size,
+            n_frames=options.n_frames,
+            seed=options.seed,
+            start=self._step,
+            augment=self._augment,
+        )
+        while self._step < options.steps:
+            losses.append(self._learn(next(batches)))
+            self._step += 1
+            if self._step % options.validate_every == 0 or self._step == options.steps:
+                self._seconds = time.monotonic() - started_s
+                row = self._measured(float(np.mean(losses)))
+                losses.clear()
+                self._keep(row)
+                if report is not None:
+                    report(row)
+        return self._rows
+
+    def _learn(self, batch: Batch) -> float:
+        options = self._options
+        for group in self._optimizer.param_groups:
+            group["lr"] = options.rate(self._step)
+        torch.manual_seed(options.seed * 1_000_003 + self._step)  # a resumed run draws what an uninterrupted one draws
+        self.network.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.precision == "bf16"):
+            video = self.network.video(torch.from_numpy(batch.crops))
+            audio = self.network.audio(torch.from_numpy(batch.coefficients))
+        loss = self._objective(
+            grouped(video, ways=options.ways, gap=options.gap), grouped(audio, ways=options.ways, gap=options.gap)
+        )
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(f"The loss of step {self._step} is {value}: start again with a lower --learning-rate.")
+        self._optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
+        self._optimizer.step()
+        return value
+
+    def _measured(self, loss: float) -> Measured:
+        self.network.eval()
+        found = [
+            accuracy.offset_distances(
+                self.network.embed_video(inner(example.crops)), self.network.embed_audio(example.coefficients)
+            )
+            for example in self._validation
+        ]
+        shares = [accuracy.share([accuracy.rights(each, length) for each in found]).mean for length in (5, 15)]
+        return Measured(self._step, loss, shares[0], shares[1], self._seconds)
+
+    def _keep(self, row: Measured) -> None:
+        """Killed at any instant, the folder can be gone on with from this row or the one before."""
+        if all(row.right_5 >= each.right_5 for each in self._rows):
+            facts = {**self._facts, "step": row.step}
+            save_network(self._folder / WEIGHTS, self.network, self._crop, facts)
+        self._rows.append(row)
+        write_rows(self._folder / CURVES, [_rounded(asdict(each)) for each in self._rows])
+        draw_curves(self._rows, self._folder / "curves.png")
+        state = {
+            "step": self._step,
+            "seconds": self._seconds,
+            "network": self.network.state_dict(),
+            "objective": self._objective.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+        partial = self._folder / f"{STATE}.partial"
+        torch.save(state, partial)
+        partial.replace(self._folder / STATE)
+
+    def _claim(self, asked: Mapping[str, Any]) -> None:
+        path = self._folder / REQUEST
+        wanted = json.loads(json.dumps(asked))
+        if not path.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
+            return
+        if json.loads(path.read_text(encoding="utf-8")) != wanted:
+            raise TrainingError(
+                f"{self._folder} holds a training with other options or clips: name another --output, or give the same."
+            )
+        if (self._folder / STATE).exists():
+            self._restore(torch.load(self._folder / STATE, map_location="cpu", weights_only=True))
+
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        self._step, self._seconds = int(state["step"]), float(state["seconds"])
+        self.network.load_state_dict(state["network"])
+        self._objective.load_state_dict(state["objective"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        # The state is written last: a row of a later step belongs to a state that was lost.
+        self._rows = [row for row in read_curves(self._folder / CURVES) if row.step <= self._step]
+
+
+def read_curves(path: Path) -> list[Measured]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    names = [each.name for each in fields(Measured)[1:]]
+    return [Measured(int(row["step"]), *(float(row[name]) for name in names)) for row in rows]
+
+
+def draw_curves(rows: Sequence[Measured], path: Path) -> None:
+    steps = [float(row.step) for row in rows]
+    lines = [
+        Line("15 frames", steps, [100 * row.right_15 for row in rows]),
+        Line("5 frames", steps, [100 * row.right_5 for row in rows]),
+    ]
+    chart = Chart("right within a frame on validation clips, %", "step", lines)
+    chart.lines(lines)
+    chart.save(path)
+
+
+def _check(training: Sequence[Example], validation: Sequence[Example], options: TrainingOptions) -> None:
+    wanted = options.gap * (options.ways - 1) + WINDOW_FRAMES
+    if options.n_frames < wanted:
+        raise TrainingError(f"{options.ways} ways, {options.gap} frames apart, want --frames {wanted} or more.")
+    if not any(len(example.crops) >= options.n_frames for example in training):
+        raise TrainingError(f"No face is seen for {options.n_frames} frames: name fewer --frames and --ways.")
+    if not any(len(example.crops) > 2 * accuracy.REACH + 15 for example in validation):
+        raise TrainingError("No clip is left for validation: name more data.")
+
+
+def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: round(value, 5) if isinstance(value, float) else value for name, value in row.items()}
