@@ -315,6 +315,13 @@ TOPIC_ASK_THRESHOLD = float_setting("TOPIC_ASK_THRESHOLD", 0.5, at_least=0.0, at
 TOPIC_MIN_WORDS = int_setting("TOPIC_MIN_WORDS", 3, at_least=1)  # with fewer, no topic is guessed
 TOPIC_MAX_WINDOWS = int_setting("TOPIC_MAX_WINDOWS", 64, at_least=1)  # of 256 tokens; longer text is sampled evenly
 
+# What a classifier that learned topics from examples must keep to before it may go live. Shares in [0, 1].
+TOPIC_MIN_EXAMPLES = int_setting("TOPIC_MIN_EXAMPLES", 5, at_least=2)  # of a topic, before it is taught
+TOPIC_MIN_RECALL = float_setting("TOPIC_MIN_RECALL", 0.6, at_least=0.0, at_most=1.0)  # of the examples of each
+TOPIC_MAX_OVERLAP = float_setting("TOPIC_MAX_OVERLAP", 0.5, at_least=0.0, at_most=1.0)  # of them with a known topic
+TOPIC_MAX_LOSS = float_setting("TOPIC_MAX_LOSS", 0.01, at_least=0.0, at_most=1.0)  # of texts that were filed right
+TOPIC_TEACHING_LIMIT_S = int_setting("TOPIC_TEACHING_LIMIT_S", 1_800, at_least=1)
+
 # --- search ---
 
 SEARCH_BACKEND = choice_setting("SEARCH_BACKEND", "sqlite", ("sqlite", "elasticsearch"))

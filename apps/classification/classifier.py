@@ -1,7 +1,9 @@
-"""The portal's topic classifier, as the settings choose it: loaded on first use, once a process."""
+"""The portal's topic classifier, as the settings and administrators choose it: loaded on first use, once a process."""
 
 from __future__ import annotations
 
+import logging
+import uuid
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,29 +11,41 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.classification.models import TopicHead
+from apps.classification.shipped_head import shipped_head, topic_folder
+
 if TYPE_CHECKING:
     from apps.classification.bert.classifier import TopicClassifier
 
+log = logging.getLogger(__name__)
+
 
 class TopicModelError(ImproperlyConfigured):
-    """TOPIC_MODEL, or the embedded classifier's package, cannot work. The message says what to do."""
+    """TOPIC_MODEL, the embedded classifier's package, or a taught head cannot work. The message says what to do."""
 
 
 def topic_classifier() -> TopicClassifier:
-    """Takes two seconds on its first call, which loads torch. Raises TopicModelError."""
-    return _load(settings.TOPIC_MODEL, settings.TOPIC_MAX_WINDOWS)
+    """What classifies now: the shipped classifier, over the live `TopicHead` where there is one.
+
+    Takes two seconds on its first call, which loads torch, and one query on each. Raises TopicModelError.
+    """
+    live = TopicHead.objects.live()
+    return shipped_classifier() if live is None else _taught(settings.TOPIC_MODEL, settings.TOPIC_MAX_WINDOWS, live.pk)
+
+
+def shipped_classifier() -> TopicClassifier:
+    """Without what administrators taught. Takes two seconds on its first call. Raises TopicModelError."""
+    return _shipped(settings.TOPIC_MODEL, settings.TOPIC_MAX_WINDOWS, topic_folder())
 
 
 @lru_cache(maxsize=1)
-def _load(model: str, max_windows: int) -> TopicClassifier:
+def _shipped(model: str, max_windows: int, folder: Path) -> TopicClassifier:
     # Not at import: a process that has loaded torch must not fork, and the web process never needs it.
-    from apps.classification.bert.classifier import EMBEDDED_FOLDER, load_classifier
+    from apps.classification.bert.classifier import load_classifier
     from apps.classification.bert.encoder import EncoderOptions
     from apps.classification.bert.head import HeadError
     from apps.classification.bert.weights import EncoderError
-    from apps.transcription.asr.downloads import folder_of
 
-    folder = (folder_of(model, settings.MODEL_CACHE_DIR) or Path(model)) if model else EMBEDDED_FOLDER
     try:
         return load_classifier(folder, EncoderOptions(max_windows=max_windows))
     except HeadError as error:
@@ -41,4 +55,21 @@ def _load(model: str, max_windows: int) -> TopicClassifier:
             ) from error
         raise TopicModelError(f"The embedded topic classifier is damaged, install the portal again: {error}") from error
     except EncoderError as error:
+        raise TopicModelError(f"The topic classifier cannot be loaded: {error}") from error
+
+
+@lru_cache(maxsize=1)
+def _taught(model: str, max_windows: int, head_id: uuid.UUID) -> TopicClassifier:  # noqa: ARG001 (they are the key)
+    from apps.classification.bert.classifier import EmbeddedTopicClassifier
+    from apps.classification.bert.head import HeadError, head_from_bytes
+
+    shipped, base = shipped_classifier(), shipped_head()
+    live = TopicHead.objects.get(pk=head_id)
+    if not isinstance(shipped, EmbeddedTopicClassifier) or base is None or base.sha256 != live.base_sha256:
+        log.warning("the taught head belongs to another classifier: teach again", extra={"version": live.version})
+        return shipped
+    try:
+        head = head_from_bytes(bytes(live.content), name=f"The taught {live}", cure="teach again, or roll it back.")
+        return shipped.with_head(head, str(live))
+    except HeadError as error:
         raise TopicModelError(f"The topic classifier cannot be loaded: {error}") from error

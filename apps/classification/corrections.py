@@ -25,7 +25,7 @@ def as_record(correction: TopicCorrection) -> dict[str, Any]:
     title, _, body = correction.text.partition("\n")
     return {
         "id": str(correction.video_id),
-        "topic": correction.topic.label if correction.topic else None,
+        "topic": correction.chosen_label or None,
         "title": title,
         "body": body,
         "by": correction.by.username if correction.by else None,

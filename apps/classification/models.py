@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -74,10 +76,11 @@ class TopicCorrection(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="topic_corrections")
-    # Null: it is about none of the topics, or an admin deleted the topic since.
+    # Null: it is about none of the topics, or an admin deleted the topic since: then `chosen_label` still tells.
     topic = models.ForeignKey(Topic, on_delete=models.SET_NULL, null=True, related_name="corrections")
     by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="topic_corrections")
     created_at = models.DateTimeField(default=timezone.now)
+    chosen_label = models.CharField(max_length=50, blank=True)  # empty: it is about none of the topics
     predicted_label = models.CharField(max_length=50, blank=True)  # the likeliest; empty: it had not been classified
     predicted_probability = models.FloatField()  # in [0, 1]
     classifier = models.CharField(max_length=200, blank=True)
@@ -87,7 +90,7 @@ class TopicCorrection(models.Model):
         ordering = ("-created_at", "-id")
 
     def __str__(self) -> str:
-        return f"{self.video}: {self.topic or 'unknown'}, by {self.by or 'a deleted account'}"
+        return f"{self.video}: {self.topic or self.chosen_label or 'unknown'}, by {self.by or 'a deleted account'}"
 
 
 class TopicFollow(models.Model):
@@ -103,3 +106,115 @@ class TopicFollow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} follows {self.topic}"
+
+
+class TopicExample(models.Model):
+    """A text about a topic that the classifier was not trained on, for it to learn from."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="examples")
+    text = models.TextField()
+    # Null: somebody pasted it. What was taken from a video goes with the video, as its corrections do.
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, null=True, blank=True, related_name="topic_examples")
+    added_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="topic_examples")
+    added_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("added_at", "id")
+        verbose_name = "example"
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class TopicHeadQuerySet(models.QuerySet["TopicHead"]):
+    """Transitions are conditional UPDATEs: of two that try the same one, the database lets one through."""
+
+    def live(self) -> TopicHead | None:
+        """The one that classifies now, without its content; None: the shipped head does. One query."""
+        return self.filter(state=TopicHead.State.LIVE).defer("content").first()
+
+    def in_the_making(self) -> TopicHeadQuerySet:
+        return self.filter(state__in=(TopicHead.State.QUEUED, TopicHead.State.LEARNING))
+
+    def to_announce(self, now: datetime) -> TopicHeadQuerySet:
+        """Queued, with no message sent to a worker, or one sent so long ago that it may be lost."""
+        long_ago = now - timedelta(seconds=settings.STAGE_REQUEUE_AFTER_S)
+        unsent = models.Q(announced_at__isnull=True) | models.Q(announced_at__lt=long_ago)
+        return self.filter(unsent, state=TopicHead.State.QUEUED)
+
+    def begin(self, head_id: uuid.UUID, *, now: datetime) -> TopicHead | None:
+        """Takes a queued one to learn it; None where it is not there to be taken."""
+        taken = self.filter(pk=head_id, state=TopicHead.State.QUEUED).update(
+            state=TopicHead.State.LEARNING, started_at=now
+        )
+        return self.get(pk=head_id) if taken else None
+
+
+class TopicHead(models.Model):
+    """A head that learned topics from examples.
+
+    queued ─> learning ─> draft | failed;  draft ─("go live")─> live ─> retired ─("go back")─> live.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Waits for a worker"
+        LEARNING = "learning", "Is learning"
+        FAILED = "failed", "Failed"
+        DRAFT = "draft", "Draft"
+        LIVE = "live", "Live"
+        RETIRED = "retired", "Retired"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.PositiveIntegerField(unique=True)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    content = models.BinaryField(default=bytes)  # `LinearHead.to_bytes`; empty until it is learned
+    # Of the file of the shipped head that it was learned from: rows over another one would mean nothing.
+    base_sha256 = models.CharField(max_length=64, blank=True)
+    evaluation = models.JSONField(default=dict)  # the fields of `head_evaluation.HeadEvaluation`; empty: not learned
+    error = models.TextField(blank=True)  # why it failed
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="topic_heads")
+    made_at = models.DateTimeField(default=timezone.now)
+    announced_at = models.DateTimeField(null=True)  # a worker was told of it
+    started_at = models.DateTimeField(null=True)
+    live_at = models.DateTimeField(null=True)  # when it last went live
+
+    objects = TopicHeadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-version",)
+        constraints = (
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="live"), name="one_live_topic_head"),
+        )
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+    @property
+    def taught_labels(self) -> tuple[str, ...]:
+        return tuple(topic["label"] for topic in self.evaluation.get("new", ()))
+
+    @property
+    def has_passed(self) -> bool:
+        return bool(self.evaluation) and not self.evaluation["reasons"]
+
+    def become(self, state: State, **changes: object) -> bool:
+        """False: it is no longer in the state that this object remembers, and nothing was changed."""
+        return bool(TopicHead.objects.filter(pk=self.pk, state=self.state).update(state=state, **changes))
+
+
+class TopicHeadChange(models.Model):
+    """An administrator let another head classify. One row each time, and never changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    head = models.ForeignKey(
+        TopicHead, on_delete=models.PROTECT, null=True, related_name="changes"
+    )  # null: the shipped
+    by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="topic_head_changes")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.head or 'the shipped head'}, by {self.by or 'a deleted account'}"

@@ -70,6 +70,7 @@ def confirm_topic(video: Video, topic: Topic | None, *, by: User) -> TopicPredic
     TopicCorrection.objects.create(
         video=video,
         topic=topic,
+        chosen_label=topic.label if topic else "",
         by=by,
         predicted_label=prediction.likeliest_label,
         predicted_probability=prediction.probability,

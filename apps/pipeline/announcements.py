@@ -6,9 +6,11 @@ import logging
 import uuid
 
 from celery import current_app
+from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from apps.classification.models import TopicHead
 from apps.pipeline.models import StageRun
 from apps.pipeline.stages import STAGE_BY_NAME
 
@@ -32,6 +34,21 @@ def announce(video_id: uuid.UUID, stage_name: str) -> None:
         log.warning("broker away", exc_info=True, extra={"video": video_id, "stage": stage_name})
         return
     StageRun.objects.filter(video_id=video_id, stage=stage_name).update(announced_at=timezone.now())
+
+
+def announce_draft(head_id: uuid.UUID) -> None:
+    """Sends the message that a `TopicHead` is to be learned, on the queue of those who have the encoder loaded."""
+    try:
+        current_app.send_task(
+            "pipeline.teach_topics",
+            args=(str(head_id),),
+            queue=STAGE_BY_NAME["classify"].queue,
+            time_limit=settings.TOPIC_TEACHING_LIMIT_S,
+        )
+    except (OperationalError, OSError):
+        log.warning("broker away", exc_info=True, extra={"topic_head": head_id})
+        return
+    TopicHead.objects.filter(pk=head_id).update(announced_at=timezone.now())
 
 
 def wake_indexer() -> None:

@@ -41,6 +41,21 @@ class StageRunQuerySet(models.QuerySet["StageRun"]):
             Q(announced_at__isnull=True) | Q(announced_at__lt=long_ago, waits_since__gte=F("had_waited"))
         )
 
+    def queue(self, now: datetime) -> int:
+        """Makes these runs due, as if they had never run, and says how many they were. Somebody must announce them."""
+        return self.update(
+            state=StageRun.State.QUEUED,
+            attempts=0,
+            progress=0.0,
+            message="",
+            error="",
+            claim=None,
+            queued_at=now,
+            announced_at=None,
+            started_at=None,
+            ended_at=None,
+        )
+
     def claim(self, video_id: uuid.UUID, stage: str, *, worker: str, now: datetime) -> StageRun | None:
         """Takes a queued run for `worker`; None where it is not there to be taken.
 

@@ -6,6 +6,8 @@ import logging
 
 from django.utils import timezone
 
+from apps.classification import teaching
+from apps.classification.models import TopicHead
 from apps.pipeline import announcements, runs
 from apps.pipeline.models import StageRun
 from apps.videos.uploads import clear_stale_incoming
@@ -20,6 +22,9 @@ def sweep() -> None:
         runs.fail_or_requeue_stalled(run, now)
     for run in StageRun.objects.to_announce(now):
         announcements.announce(run.video_id, run.stage)
+    teaching.fail_those_whose_worker_is_gone(now)
+    for head in TopicHead.objects.to_announce(now).only("pk"):
+        announcements.announce_draft(head.pk)
 
 
 def clear_incoming() -> None:

@@ -50,20 +50,7 @@ def queue_ready(video_id: uuid.UUID) -> None:
 
 
 def _queue(run: StageRun) -> None:
-    now = timezone.now()
-    queued = StageRun.objects.filter(pk=run.pk, state=run.state).update(
-        state=StageRun.State.QUEUED,
-        attempts=0,
-        progress=0.0,
-        message="",
-        error="",
-        claim=None,
-        queued_at=now,
-        announced_at=None,
-        started_at=None,
-        ended_at=None,
-    )
-    if queued:
+    if StageRun.objects.filter(pk=run.pk, state=run.state).queue(timezone.now()):
         transaction.on_commit(partial(announcements.announce, run.video_id, run.stage), robust=True)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from celery import Task, shared_task
 
+from apps.classification import teaching
 from apps.pipeline import execution, recovery
 from apps.search import outbox
 
@@ -18,6 +19,11 @@ def run_stage(self: "Task[[str, str], None]", video_id: str, stage: str) -> None
 @shared_task(name="pipeline.drain_search_outbox")
 def drain_search_outbox() -> None:
     outbox.drain()
+
+
+@shared_task(name="pipeline.teach_topics")
+def teach_topics(head_id: str) -> None:
+    teaching.make_draft(UUID(head_id))
 
 
 @shared_task(name="pipeline.sweep")

@@ -227,10 +227,12 @@ def test_the_embedded_classifier_files_a_real_text(owner: User) -> None:
     assert text_of(video).startswith("Words on the wire\nFor most of history")
 
 
+@pytest.mark.django_db
 def test_it_loads_the_classifier_once() -> None:
     assert topic_classifier() is topic_classifier()
 
 
+@pytest.mark.django_db
 def test_a_wrong_topic_model_is_named_with_its_cure(tmp_path: Path, settings: Settings) -> None:
     settings.TOPIC_MODEL = str(tmp_path)
     with pytest.raises(TopicModelError, match=r"TOPIC_MODEL=.*is missing.*train_topics"):

@@ -55,4 +55,5 @@ def test_a_topic_that_takes_the_place_of_another_is_refused(old: LinearHead) -> 
     judged = evaluate_head(old, {"gadgets": texts_about(1, 4, 2)}, (texts_about(1, 4, 3), ["tech"] * 4), Limits())
     reasons = " ".join(judged.reasons)
     assert "has 4 examples, fewer than 5" in reasons
+    assert "are filed under “tech” today" in reasons
     assert "“tech” would lose" in reasons

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from apps.classification.bert.classifier import (
-    EMBEDDED_FOLDER,
     EmbeddedTopicClassifier,
     TopicClassifier,
     load_classifier,
@@ -15,6 +14,7 @@ from apps.classification.bert.classifier import (
 from apps.classification.bert.encoder import TextEncoder
 from apps.classification.bert.familiarity import statistics_of
 from apps.classification.bert.head import HEAD_NAME, HeadError, HeadFacts, LinearHead, load_head
+from apps.classification.bert.head_header import EMBEDDED_FOLDER
 from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, train
 from apps.classification.bert.weights import EMBEDDED_SHA256
 from tests.classification.tiny import tiny_options

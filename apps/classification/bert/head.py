@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from apps.classification.bert.encoder import FloatArray
 from apps.classification.bert.familiarity import TopicStatistics, ramp, statistics_of
+from apps.classification.bert.head_header import FORMAT, read_header
 
-FORMAT = "videoportal-topic-head-2"
 HEAD_NAME = "head.safetensors"
 TENSORS = ("weights", "bias", "means", "covariance")
 
@@ -85,36 +85,49 @@ class LinearHead:
         return statistics_of(self.means, self.covariance, self.facts.counts)
 
     def save(self, path: Path) -> None:
+        path.write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """What `head_from_bytes` reads. The same head gives the same bytes."""
         # One entry: safetensors does not keep the order of several, and the same training shall write the same bytes.
         facts = json.dumps({"format": FORMAT, **asdict(self.facts)}, sort_keys=True)
-        tensors = {name: getattr(self, name) for name in TENSORS}
-        path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, {"head": facts}))
+        tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in TENSORS}
+        content: bytes = save(tensors, {"head": facts})
+        return content
 
 
 def load_head(path: Path) -> LinearHead:
     """Raises HeadError where `path` is missing, damaged or no head of ours."""
     again = "write it again with `manage.py train_topics`."
-    if not path.is_file():
-        raise HeadError(f"{path} is missing: {again}")
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dictionary)
-    except (SafetensorError, OSError) as error:
-        raise HeadError(f"{path} is damaged ({error}): {again}") from error
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise HeadError(f"{path} is missing: {again}") from error
+    except OSError as error:
+        raise HeadError(f"{path} cannot be read ({error}): {again}") from error
+    return head_from_bytes(content, name=str(path), cure=again)
+
+
+def head_from_bytes(content: bytes, *, name: str, cure: str) -> LinearHead:
+    """What `LinearHead.to_bytes` gave. Raises HeadError, which calls it by `name` and ends with `cure`."""
     try:
-        facts: dict[str, Any] = json.loads(metadata.get("head", "{}"))
-        if facts.pop("format", None) != FORMAT:
-            raise HeadError(f"{path} is no topic head of this portal: {again}")
+        tensors = load(content)
+    except SafetensorError as error:
+        raise HeadError(f"{name} is damaged ({error}): {cure}") from error
+    try:
+        facts = read_header(content)
+    except ValueError as error:
+        raise HeadError(f"{name} is no topic head of this portal: {cure}") from error
+    try:
         facts["labels"], facts["counts"] = tuple(facts["labels"]), tuple(facts["counts"])
         head = LinearHead(HeadFacts(**facts), **{name: tensors[name] for name in TENSORS})
-    except (KeyError, TypeError, ValueError) as error:
-        raise HeadError(f"{path} is incomplete ({error}): {again}") from error
+    except (KeyError, TypeError) as error:
+        raise HeadError(f"{name} is incomplete ({error}): {cure}") from error
     n_topics, n_dimensions = head.means.shape
     shapes = (head.weights.shape, head.bias.shape, head.covariance.shape)
     fitting = ((n_dimensions, n_topics), (n_topics,), (n_dimensions, n_dimensions))
     if shapes != fitting or not len(head.labels) == len(head.facts.counts) == n_topics:
-        raise HeadError(f"{path} has tensors that do not fit together: {again}")
+        raise HeadError(f"{name} has tensors that do not fit together: {cure}")
     return head
 
 

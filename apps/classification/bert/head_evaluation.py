@@ -24,17 +24,25 @@ class Limits:
     """What a new head must keep to. Losses and recalls are shares in [0, 1]."""
 
     min_examples: int = 5
+    found_probability: float = 0.5  # from which an example counts as found
+    filed_probability: float = 0.8  # from which a text is filed by itself
     min_example_recall: float = 0.6
+    max_known_share: float = 0.5
     max_accuracy_loss: float = 0.01
 
 
 @dataclass(frozen=True)
 class NewTopicResult:
-    """`recall`: share of the examples that a head which learned without them files under the topic."""
+    """`recall`: share of the examples that a head which learned without them files under the topic.
+
+    `known_share`: the largest that the head before files under one of its topics, which is `known_label`.
+    """
 
     label: str
     n_examples: int
     recall: float
+    known_label: str
+    known_share: float
 
 
 @dataclass(frozen=True)
@@ -76,24 +84,33 @@ def evaluate_head(
     corrections: tuple[FloatArray, Sequence[str]],
     limits: Limits,
     options: NewTopicOptions | None = None,
+    *,
+    live: LinearHead | None = None,
 ) -> HeadEvaluation:
     """Judges `learn_topics(old, examples, options)` against `limits`.
 
-    `corrections` are vectors (n_texts, n_dimensions) and the labels that moderators gave them. Costs one learning, some
-    0.1 s, an example.
+    `corrections` are vectors (n_texts, n_dimensions) and the labels that moderators gave them; before the change, they
+    were filed by `live`, or by `old` where that is None. Costs one learning, some 0.1 s, an example.
     """
     options = options or NewTopicOptions()
     new = learn_topics(old, examples, options)
     results = tuple(
-        NewTopicResult(label, len(vectors), _recall_without_each(old, examples, label, options))
+        NewTopicResult(
+            label,
+            len(vectors),
+            _recall_without_each(old, examples, label, limits.found_probability, options),
+            *_known_share(old, vectors, limits.filed_probability),
+        )
         for label, vectors in examples.items()
     )
     known = _known_topics(old, new, options)
-    corrected = _corrections(old, new, corrections)
+    corrected = _corrections(live or old, new, corrections)
     return HeadEvaluation(results, known, corrected, tuple(_reasons(results, known, corrected, limits)))
 
 
-def _recall_without_each(old: LinearHead, examples: Examples, label: str, options: NewTopicOptions) -> float:
+def _recall_without_each(
+    old: LinearHead, examples: Examples, label: str, found_probability: float, options: NewTopicOptions
+) -> float:
     """Leave-one-out: each example is classified by a head that learned from the others. 0 for a single example."""
     vectors = examples[label]
     if len(vectors) < 2:
@@ -103,8 +120,13 @@ def _recall_without_each(old: LinearHead, examples: Examples, label: str, option
     found = 0
     for index in range(len(vectors)):
         head = learn_topic(without, label, np.delete(vectors, index, axis=0), options)
-        found += head.likeliest(vectors[index : index + 1])[0] == label
+        found += int(head.probabilities(vectors[index : index + 1])[0, -1] >= found_probability)
     return found / len(vectors)
+
+
+def _known_share(old: LinearHead, vectors: FloatArray, filed_probability: float) -> tuple[str, float]:
+    shares = (old.probabilities(vectors) >= filed_probability).mean(axis=0)
+    return old.labels[int(shares.argmax())], float(shares.max())
 
 
 def _known_topics(old: LinearHead, new: LinearHead, options: NewTopicOptions) -> tuple[KnownTopicResult, ...]:
@@ -146,6 +168,11 @@ def _reasons(
             reasons.append(
                 f"Of the examples of “{topic.label}”, {topic.recall:.0%} are found by what the others teach, fewer than"
                 f" {limits.min_example_recall:.0%}: add examples, and choose ones that tell the topic from the others."
+            )
+        if topic.known_share > limits.max_known_share:
+            reasons.append(
+                f"Of the examples of “{topic.label}”, {topic.known_share:.0%} are filed under “{topic.known_label}”"
+                f" today, more than {limits.max_known_share:.0%}: the classifier would mistake the one for the other."
             )
     for before in known:
         if before.before - before.after > limits.max_accuracy_loss:

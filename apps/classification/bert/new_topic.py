@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -74,21 +75,33 @@ def learn_topic(
 
 def draw(head: LinearHead, topic: int, n_samples: int, random: np.random.Generator) -> FloatArray:
     """Vectors `(n_samples, n_dimensions)` of unit length as the texts of a topic (its column) have them."""
-    return _gaussian(head.means[topic], head.covariance, n_samples, random)
+    return _gaussian(head.means[topic], _spread(head), n_samples, random)
 
 
 def _draw_around(examples: FloatArray, head: LinearHead, n_samples: int, random: np.random.Generator) -> FloatArray:
     """As `draw`, of a topic whose mean is known from a few examples only, which widens it by their number."""
-    widened = head.covariance.astype(np.float64) * (1 + 1 / len(examples))
+    widened = _spread(head) * np.sqrt(1 + 1 / len(examples))
     return _gaussian(examples.mean(axis=0), widened, n_samples, random)
 
 
 def _gaussian(
-    mean: npt.NDArray[Any], covariance: npt.NDArray[Any], n_samples: int, random: np.random.Generator
+    mean: npt.NDArray[Any], spread: npt.NDArray[np.float64], n_samples: int, random: np.random.Generator
 ) -> FloatArray:
-    values, directions = np.linalg.eigh(covariance.astype(np.float64))
-    spread = directions * np.sqrt(np.clip(values, 0.0, None))  # a covariance of few bits may dip below zero
     return unit_length(mean + random.standard_normal((n_samples, len(mean))) @ spread.T)
+
+
+def _spread(head: LinearHead) -> npt.NDArray[np.float64]:
+    """`(n_dimensions, n_dimensions)`, which makes vectors of the head's covariance from ones of the identity."""
+    return _spread_of(head.covariance.tobytes(), len(head.covariance))
+
+
+# Every draw of every learning asks for it, and of a head and all that learned from it the covariance is the same.
+@lru_cache(maxsize=2)
+def _spread_of(covariance: bytes, n_dimensions: int) -> npt.NDArray[np.float64]:
+    matrix = np.frombuffer(covariance, dtype=np.float16).reshape(n_dimensions, n_dimensions)
+    values, directions = np.linalg.eigh(matrix.astype(np.float64))
+    spread: npt.NDArray[np.float64] = directions * np.sqrt(np.clip(values, 0.0, None))  # few bits: may dip below zero
+    return spread
 
 
 def _fit_row(

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         try:
             with output.open("w", encoding="utf-8") as file:
                 for correction in latest_corrections():
-                    if correction.topic is not None or options["with_none"]:
+                    if correction.chosen_label or options["with_none"]:
                         file.write(json.dumps(as_record(correction), ensure_ascii=False) + "\n")
                         n_written += 1
         except OSError as error:

@@ -1,0 +1,54 @@
+"""What administrators set off when they teach topics: a draft on a worker, and topics found anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.classification import teaching
+from apps.classification.models import TopicHead, TopicHeadChange
+from apps.pipeline import announcements
+from apps.pipeline.models import StageRun, StageRunQuerySet
+
+MAX_AT_ONCE = 1_000  # videos: new ones, which wait behind them, are to wait some minutes at most
+
+
+@dataclass(frozen=True)
+class ClassifiedAnew:
+    """How many videos were queued, and how many are left for another time."""
+
+    n_queued: int
+    n_left: int
+
+
+@transaction.atomic
+def order_draft(*, by: User) -> TopicHead:
+    """`classification.teaching.request_draft`, and tells a worker on commit. Raises TeachingError."""
+    draft = teaching.request_draft(by=by)
+    transaction.on_commit(partial(announcements.announce_draft, draft.pk), robust=True)
+    return draft
+
+
+def outdated_topics() -> StageRunQuerySet:
+    """The ended runs of `classify` from before the last change of the head, of videos that got a topic, or none, from
+    the classifier and not from a moderator."""
+    change = TopicHeadChange.objects.first()
+    if change is None:
+        return StageRun.objects.none()
+    return StageRun.objects.ended().filter(
+        stage="classify", ended_at__lt=change.at, video__topic_prediction__is_confirmed=False
+    )
+
+
+@transaction.atomic
+def classify_again() -> ClassifiedAnew:
+    """Queues the stage `classify` of the newest MAX_AT_ONCE of `outdated_topics`. The sweep tells the workers."""
+    outdated = outdated_topics()
+    newest = list(outdated.order_by("-video__created_at").values_list("pk", flat=True)[:MAX_AT_ONCE])
+    # Nothing waits for `classify`: no run behind it has to be queued with it.
+    n_queued = StageRun.objects.ended().filter(pk__in=newest).queue(timezone.now())
+    return ClassifiedAnew(n_queued, n_left=outdated.count())
