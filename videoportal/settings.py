@@ -266,6 +266,7 @@ RENDER_STAGE_LIMIT_S = int_setting("RENDER_STAGE_LIMIT_S", 6 * 3600, at_least=1)
 TRANSCRIBE_STAGE_LIMIT_S = int_setting("TRANSCRIBE_STAGE_LIMIT_S", 6 * 3600, at_least=1)
 CLASSIFY_STAGE_LIMIT_S = int_setting("CLASSIFY_STAGE_LIMIT_S", 600, at_least=1)
 EMBED_STAGE_LIMIT_S = int_setting("EMBED_STAGE_LIMIT_S", 3600, at_least=1)
+CHECK_SYNC_STAGE_LIMIT_S = int_setting("CHECK_SYNC_STAGE_LIMIT_S", 1_800, at_least=1)
 
 # --- speech ---
 
@@ -306,6 +307,18 @@ ASR_BEAM_SIZE = int_setting("ASR_BEAM_SIZE", 5, at_least=1)  # of the embedded r
 ASR_TEMPERATURE_FALLBACK = bool_setting("ASR_TEMPERATURE_FALLBACK", False)  # of it; makes its words a matter of chance
 ASR_FORCED_ALIGNMENT = bool_setting("ASR_FORCED_ALIGNMENT", True)  # of its words, by PocketSphinx
 MODEL_CACHE_DIR = Path(text_setting("MODEL_CACHE_DIR", str(HOME / "models")))  # what `fetch_models` downloads
+
+# --- lip sync ---
+
+SYNC_CHECK = bool_setting("SYNC_CHECK", False)
+SYNC_MODEL = text_setting("SYNC_MODEL")  # empty: the embedded network; else a file that train_sync wrote
+SYNC_FACE_DETECTOR = text_setting("SYNC_FACE_DETECTOR")  # empty: OpenCV's cascade; else the ONNX file of a YuNet
+SYNC_MIN_PROBABILITY = float_setting("SYNC_MIN_PROBABILITY", 0.9, at_least=0.5, at_most=1.0)  # below: unknown
+# EBU R37, at the end of the chain; apps/avsync/verdicts.py has ITU-R BT.1359's, too.
+SYNC_EARLY_LIMIT_MS = float_setting("SYNC_EARLY_LIMIT_MS", 40.0, at_least=0.0, at_most=600.0)
+SYNC_LATE_LIMIT_MS = float_setting("SYNC_LATE_LIMIT_MS", 60.0, at_least=0.0, at_most=600.0)
+SYNC_WINDOW_S = float_setting("SYNC_WINDOW_S", 4.0, at_least=1.0, at_most=20.0)  # that are looked at in one go
+SYNC_MAX_WINDOWS = int_setting("SYNC_MAX_WINDOWS", 20, at_least=1)  # with a face; it stops as soon as it is sure
 
 # --- topics ---
 

@@ -5,7 +5,7 @@ ffmpeg follow a playlist or open an address.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ MAX_DRIFT_S = 0.1
 MAX_GAP_S = 3600.0  # a larger hole is taken for a clock that was set anew,
 MAX_REPEAT_S = 1.0  # and so is a jump back by more than this
 MAX_DEMUX_ERRORS = 20
+SOUGHT_BEFORE_S = 0.2  # decoders need some sound before they are right: Opus 80 ms, MP3 two frames
+MAX_JITTER_S = 0.02  # between packets, of files whose clock ticks in milliseconds; more is a hole or a jump
 
 
 class AudioDecodeError(Exception):
@@ -102,6 +104,19 @@ def stream_samples(path: Path, *, start_ms: int = 0) -> Iterator[NDArray[np.floa
         yield np.concatenate(pending)
 
 
+def samples_between(path: Path, spans: Iterable[tuple[float, float]]) -> Iterator[NDArray[np.float32]]:
+    """The sound of each span `(start_s, end_s)` of a file, as float32 `(round((end_s - start_s) * 16,000),)`, sought.
+
+    As in a player, and unlike in `stream_samples`, whose words would notice, every packet lies where its own time says
+    that it does, also where that differs by milliseconds from how much sound there was before it. What no packet
+    covers is silence. The file is opened once. Raises AudioDecodeError and NoAudioError.
+    """
+    with opened(path) as container:
+        stream = _audio_stream(container, path)
+        for start_s, end_s in spans:
+            yield _span(container, stream, start_s, end_s)
+
+
 def opened(path: Path) -> av.container.InputContainer:
     """The file, read as a local one and as nothing else. Raises AudioDecodeError."""
     # An absolute path cannot be read as "protocol:address".
@@ -146,14 +161,18 @@ def packets(container: av.container.InputContainer, stream: Any) -> Iterator[Any
 
 def _frames(container: av.container.InputContainer, stream: Any) -> Iterator[av.AudioFrame]:
     for packet in packets(container, stream):
-        try:
-            frames = packet.decode()
-        except (av.error.FFmpegError, ValueError) as error:
-            logger.debug("Damaged packet at %s: %s", packet.pts, error)
-            continue
-        for frame in frames:
-            if frame.samples:
-                yield frame
+        yield from _decoded(packet)
+
+
+def _decoded(packet: Any) -> Iterator[av.AudioFrame]:
+    try:
+        frames = packet.decode()
+    except (av.error.FFmpegError, ValueError) as error:
+        logger.debug("Damaged packet at %s: %s", packet.pts, error)
+        return
+    for frame in frames:
+        if frame.samples:
+            yield frame
 
 
 def _pieces(path: Path) -> Iterator[NDArray[np.float32]]:
@@ -173,6 +192,48 @@ def _pieces(path: Path) -> Iterator[NDArray[np.float32]]:
         if not has_sound:
             raise AudioDecodeError(f"The sound of {path} cannot be decoded: the file is damaged.")
         yield from converter.flush()
+
+
+def _span(container: av.container.InputContainer, stream: Any, start_s: float, end_s: float) -> NDArray[np.float32]:
+    samples = np.zeros(round((end_s - start_s) * SAMPLE_RATE), dtype=np.float32)
+    origin = origin_s(container)
+    converter = _Converter()
+    at = 0  # where the next sample that the converter gives belongs
+    next_s: float | None = None
+    for frame in _frames_from(container, stream, start_s + origin - SOUGHT_BEFORE_S):
+        if frame.time is None:
+            continue
+        begins_s = float(frame.time) - origin
+        if begins_s >= end_s:
+            break
+        if next_s is None or abs(begins_s - next_s) > MAX_JITTER_S:
+            for piece in converter.flush():
+                at = _put(samples, at, piece)
+            at, next_s = round((begins_s - start_s) * SAMPLE_RATE), begins_s
+        next_s += frame.samples / frame.sample_rate
+        for piece in converter.convert(frame):
+            at = _put(samples, at, piece)
+    for piece in converter.flush():
+        at = _put(samples, at, piece)
+    return samples
+
+
+def _frames_from(container: av.container.InputContainer, stream: Any, from_s: float) -> Iterator[av.AudioFrame]:
+    """From `from_s` on, on the clock of the streams; what lies before is not decoded."""
+    from_ticks = int(from_s / stream.time_base)
+    # Nothing lies before a stream's start, and some formats refuse to seek there.
+    container.seek(max(from_ticks, stream.start_time or 0), stream=stream)
+    for packet in packets(container, stream):
+        if packet.pts is None or packet.pts >= from_ticks:
+            yield from _decoded(packet)
+
+
+def _put(samples: NDArray[np.float32], at: int, piece: NDArray[np.float32]) -> int:
+    """Writes what of `piece` lies within `samples`; returns where it ends."""
+    first, last = max(0, at), min(len(samples), at + len(piece))
+    if first < last:
+        samples[first:last] = piece[first - at : last - at]
+    return at + len(piece)
 
 
 def _silence(n_samples: int) -> Iterator[NDArray[np.float32]]:

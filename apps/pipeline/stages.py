@@ -62,6 +62,14 @@ STAGES: tuple[Stage, ...] = (
         needs=("probe",),
     ),
     Stage(
+        name="check_sync",
+        label="Checking lip sync",
+        verb="apps.avsync.check.check_sync",
+        queue="gpu",
+        limit_setting="CHECK_SYNC_STAGE_LIMIT_S",
+        needs=("probe",),
+    ),
+    Stage(
         name="classify",
         label="Finding the topic",
         verb="apps.classification.classify.classify_video",

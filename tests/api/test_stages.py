@@ -33,7 +33,7 @@ def test_it_tells_each_stage(call_as: CallAs, video: Video) -> None:
     body = call_as(None).get(address(video)).json()
     assert (body["is_processing"], body["overall"]) == (True, "processing")
     by_name = {stage["stage"]: stage for stage in body["stages"]}
-    assert list(by_name) == ["probe", "render", "transcribe", "classify", "embed"]
+    assert list(by_name) == ["probe", "render", "transcribe", "check_sync", "classify", "embed"]
     assert by_name["render"]["state"] == "running"
     assert by_name["render"]["fraction"] == 0.25
     assert by_name["render"]["message"] == "15 s of a minute"

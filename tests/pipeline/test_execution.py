@@ -115,7 +115,7 @@ def test_a_database_that_is_away_for_a_heartbeat_costs_nothing(video: Video, mon
 def test_of_two_stages_that_end_at_once_the_second_knows_of_the_first(video: Video) -> None:
     if connection.vendor == "sqlite":
         pytest.skip("SQLite lets one transaction write at a time; `make test-postgres` runs this")
-    for stage in ("probe", "transcribe", "embed"):
+    for stage in ("probe", "transcribe", "check_sync", "embed"):
         run = StageRun.objects.claim(video.id, stage, worker="w", now=timezone.now())
         assert run is not None
         runs.end(run, State.DONE)

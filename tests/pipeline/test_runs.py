@@ -55,6 +55,7 @@ def test_it_queues_the_first_stage_on_commit(
         "probe": "queued",
         "render": "waiting",
         "transcribe": "waiting",
+        "check_sync": "waiting",
         "classify": "waiting",
         "embed": "waiting",
     }
@@ -66,6 +67,7 @@ def test_it_queues_playback_and_captions_once_the_file_is_checked(video: Video) 
         "probe": "done",
         "render": "queued",
         "transcribe": "queued",
+        "check_sync": "queued",
         "classify": "waiting",
         "embed": "waiting",
     }
@@ -84,6 +86,7 @@ def test_it_starts_nothing_on_a_file_that_failed_the_check_and_tells_the_owner(v
         "probe": "failed",
         "render": "waiting",
         "transcribe": "waiting",
+        "check_sync": "waiting",
         "classify": "waiting",
         "embed": "waiting",
     }
@@ -93,7 +96,7 @@ def test_it_starts_nothing_on_a_file_that_failed_the_check_and_tells_the_owner(v
 
 
 def test_it_tells_the_owner_once_when_all_is_done(video: Video) -> None:
-    for stage in ("probe", "render", "transcribe"):
+    for stage in ("probe", "render", "transcribe", "check_sync"):
         end(video, stage, State.DONE)
     assert not Notice.objects.exists()
     end(video, "classify", State.DONE)
@@ -122,13 +125,14 @@ def test_it_ignores_the_end_of_a_run_that_was_given_to_somebody_else(video: Vide
 
 
 def test_it_runs_a_stage_again_with_what_builds_on_it(video: Video) -> None:
-    for stage in ("probe", "render", "transcribe", "classify", "embed"):
+    for stage in ("probe", "render", "transcribe", "check_sync", "classify", "embed"):
         end(video, stage, State.DONE)
     runs.run_again(video, "transcribe", by=video.owner)
     assert states(video) == {
         "probe": "done",
         "render": "done",
         "transcribe": "queued",
+        "check_sync": "done",
         "classify": "waiting",
         "embed": "waiting",
     }
@@ -162,13 +166,14 @@ def test_the_stages_after_a_check_that_failed_follow_when_it_is_run_again(video:
         "probe": "done",
         "render": "queued",
         "transcribe": "queued",
+        "check_sync": "queued",
         "classify": "waiting",
         "embed": "waiting",
     }
 
 
 def test_it_takes_away_a_run_that_works_on_what_is_made_anew(video: Video) -> None:
-    for stage in ("probe", "render", "transcribe"):
+    for stage in ("probe", "render", "transcribe", "check_sync"):
         end(video, stage, State.DONE)
     stale = StageRun.objects.claim(video.id, "classify", worker="w", now=timezone.now())
     assert stale is not None
@@ -184,6 +189,7 @@ def test_two_failed_stages_make_one_notice_and_success_at_last_replaces_it(video
     end(video, "probe", State.DONE)
     end(video, "render", State.FAILED, "No picture.")
     end(video, "transcribe", State.FAILED, "No sound.")
+    end(video, "check_sync", State.SKIPPED)
     assert not Notice.objects.exists(), "the topic is still to come"
     end(video, "classify", State.DONE)
     end(video, "embed", State.DONE)
@@ -202,7 +208,7 @@ def test_two_failed_stages_make_one_notice_and_success_at_last_replaces_it(video
 )
 def test_the_notice_says_whether_a_moderator_is_still_to_look(video: Video, state: str, words: str) -> None:
     Video.objects.update(moderation_state=state)
-    for stage in ("probe", "render", "transcribe", "classify", "embed"):
+    for stage in ("probe", "render", "transcribe", "check_sync", "classify", "embed"):
         end(video, stage, State.DONE)
     assert words in Notice.objects.get().text
 
@@ -238,7 +244,7 @@ def test_another_language_makes_the_captions_anew_and_takes_away_the_run_in_the_
 
 
 def test_an_edit_that_is_refused_or_keeps_the_language_starts_nothing(video: Video) -> None:
-    for stage in ("probe", "render", "transcribe", "classify", "embed"):
+    for stage in ("probe", "render", "transcribe", "check_sync", "classify", "embed"):
         end(video, stage, State.DONE)
     before = states(video)
     edit_video(video, revision=1, editor=video.owner, details=details(video, "en"))

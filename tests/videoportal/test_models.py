@@ -15,7 +15,7 @@ def test_every_model_has_a_uuid_key(model: type[models.Model]) -> None:
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
 def test_foreign_keys_point_downward(model: type[models.Model]) -> None:
-    layers = ["accounts", "videos", "transcription", "classification", "search", "pipeline"]
+    layers = ["accounts", "videos", "transcription", "avsync", "classification", "search", "pipeline"]
     for field in model._meta.get_fields():
         related = field.related_model
         if not field.concrete or not isinstance(related, type) or not related.__module__.startswith("apps."):
