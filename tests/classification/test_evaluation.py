@@ -43,6 +43,7 @@ def write(path: Path, *rows: tuple[str, str, str]) -> Path:
     return path
 
 
+@pytest.mark.django_db
 def test_the_command_measures_and_lists_what_is_wrong(tmp_path: Path) -> None:
     goal = "The striker scored twice in the second half and the team went through to the cup final."
     data = write(tmp_path / "a.jsonl", ("sport", "Cup", goal), ("business", "Mislabelled", goal))
@@ -78,6 +79,7 @@ def test_the_plot_shows_how_often_the_classifier_is_right_over_how_sure_it_is(tm
     assert lower[1] > place[1]
 
 
+@pytest.mark.django_db
 def test_it_names_topics_that_the_classifier_does_not_know_and_a_folder_without_one(tmp_path: Path) -> None:
     data = write(tmp_path / "a.jsonl", ("sport", "Cup", "goal"), ("cookery", "Bread", "dough"))
     with pytest.raises(CommandError, match=r"never heard of cookery; it knows business.*train_topics"):
