@@ -22,6 +22,8 @@ WINDOW_FRAMES = 5
 WINDOW_STEPS = WINDOW_FRAMES * STEPS_PER_FRAME
 WINDOWS_AT_ONCE = 256  # when embedding: bounds memory to some 300 MB with the light trunk
 VGG_M_SIZE = 224  # pixels: the fully connected layer is as large as what is left of them
+# Standard deviations of the coefficients over GRID's speech: the first would drown the others.
+SPREADS = (18.6, 6.7, 2.8, 3.2, 2.1, 1.9, 1.6, 1.6, 1.2, 1.1, 1.0, 0.9, 0.9)
 LEAST_SPREAD = 1e-3  # of grey levels in [0, 1]: a black picture divided by its spread would be all noise
 
 
@@ -63,7 +65,7 @@ class SyncNetwork(nn.Module):
     def audio(self, coefficients: Tensor) -> Tensor:
         """MFCCs `(B, 4 T, 13)`, 100 a second -> `(B, T - 4, D)`, one for each 20 steps, at every fourth."""
         # Microphones and loudness move each coefficient as a whole: their mean over the sequence goes.
-        centred = coefficients - coefficients.mean(1, keepdim=True)
+        centred = (coefficients - coefficients.mean(1, keepdim=True)) / coefficients.new_tensor(SPREADS)
         out: Tensor = self.audio_stream(centred.transpose(1, 2))  # (B, 13, 4 T)
         return functional.normalize(out.float(), dim=-1)
 
