@@ -7,6 +7,7 @@ are kept for the second that smoothing looks ahead, and a long track is handed o
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ SMOOTHING = np.array([1, 2, 3, 2, 1])  # of places that were found one after the
 REACH = len(SMOOTHING) // 2
 MAX_MISSED = 3  # findings in a row; a face that is lost for longer is another track
 MIN_OVERLAP = 0.3  # intersection over union of two findings of a face
+LONGEST_STILL_S = 0.5  # that a frame stands for to each side; beyond, the video has a hole
 CUT_SIZE = (32, 18)  # pixels of the thumbnails by which cuts are found
 CUT_DIFFERENCE = 30.0  # mean of their grey levels' changes, of 255
 
@@ -104,19 +106,20 @@ def _at_frame_rate(frames: Iterable[Frame]) -> Iterator[tuple[int, NDArray[np.ui
     """
     last: Frame | None = None
     number = 0
+    half_s = 0.5 / FRAME_RATE  # half the time to the next frame
     for frame in frames:
-        if last is not None:
-            gap_s = frame.time_s - last.time_s
-            ends_s = last.time_s + min(gap_s / 2, 0.5)
-            while number / FRAME_RATE < ends_s:
+        if last is None:
+            number = max(0, round(frame.time_s * FRAME_RATE))
+        else:
+            half_s = min((frame.time_s - last.time_s) / 2, LONGEST_STILL_S)
+            while number / FRAME_RATE < last.time_s + half_s:
                 yield number, last.image
                 number += 1
-            number = max(number, int(np.ceil((frame.time_s - min(gap_s / 2, 0.5)) * FRAME_RATE - 1e-6)))
-        else:
-            number = max(0, round(frame.time_s * FRAME_RATE))
+            number = max(number, math.ceil((frame.time_s - half_s) * FRAME_RATE - 1e-6))
         last = frame
-    if last is not None and number / FRAME_RATE < last.time_s + 0.5 / FRAME_RATE:
+    while last is not None and number / FRAME_RATE < last.time_s + half_s:
         yield number, last.image
+        number += 1
 
 
 def _with_cuts(frames: Iterable[tuple[int, NDArray[np.uint8]]]) -> Iterator[tuple[int, NDArray[np.uint8], bool]]:

@@ -1,0 +1,150 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from django.core.management import CommandError, call_command
+
+from apps.avsync.syncnet import evaluation
+from apps.avsync.syncnet.corpora import SplitOptions, read_grid, split
+from apps.avsync.syncnet.dataset import SAMPLES_PER_FRAME, inner
+from apps.avsync.syncnet.faces import FaceOptions
+from apps.avsync.syncnet.mfcc import mfcc
+from apps.avsync.syncnet.objectives import NAMES
+from apps.avsync.syncnet.streams import StreamOptions, SyncNetwork
+from apps.avsync.syncnet.trainer import Trainer, TrainingError, TrainingOptions, read_curves
+from apps.avsync.syncnet.weights import WeightsError, load_network, save_network
+from tests.avsync.syncnet.talkers import SIZE, talker
+
+TALKERS = [talker("a", seed=seed) for seed in range(6)]
+OTHERS = [talker("b", seed=seed) for seed in range(3)]
+STREAMS = StreamOptions(size=SIZE, dimensions=16)
+CROP = FaceOptions(size=SIZE)
+QUICK = TrainingOptions(steps=8, ways=5, batch_size=2, n_frames=40, validate_every=4, warmup_steps=2)
+
+
+def trainer(folder: Path, options: TrainingOptions = QUICK, **more: Any) -> Trainer:
+    return Trainer(
+        folder, training=TALKERS, validation=OTHERS, streams=STREAMS, crop=CROP, options=options, augment=None, **more
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_objective_learns_who_opens_a_mouth_when(name: Any, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    options = TrainingOptions(
+        objective=name, steps=30, ways=8, batch_size=3, n_frames=44, validate_every=15, warmup_steps=3
+    )
+    rows = trainer(tmp_path / "run", options).run()
+    assert rows[-1].right_15 > 0.5 > 3 * 3 / 31
+    assert [row.step for row in rows] == [15, 30]
+
+
+def test_a_stopped_training_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
+    whole = trainer(tmp_path / "whole")
+    whole.run()
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(_: object) -> None:
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        trainer(tmp_path / "stopped").run(stop)
+    resumed = trainer(tmp_path / "stopped")
+    rows = resumed.run()
+    assert [row.step for row in rows] == [4, 8]
+    for name, tensor in whole.network.state_dict().items():
+        torch.testing.assert_close(resumed.network.state_dict()[name], tensor)
+    assert [row.step for row in read_curves(tmp_path / "stopped" / "curves.csv")] == [4, 8]
+    assert (tmp_path / "stopped" / "curves.png").stat().st_size > 1000
+
+
+def test_the_folder_of_another_training_is_refused(tmp_path: Path) -> None:
+    trainer(tmp_path)
+    with pytest.raises(TrainingError, match="name another --output"):
+        trainer(tmp_path, TrainingOptions(steps=9, ways=5, batch_size=2, n_frames=40))
+
+
+def test_more_ways_than_frames_have_room_for_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="14 ways, 5 frames apart, want --frames 70"):
+        trainer(tmp_path, TrainingOptions(ways=14, n_frames=60))
+
+
+def test_all_objectives_see_the_same_batches_and_start_from_the_same_weights(tmp_path: Path) -> None:
+    first, second = (
+        trainer(tmp_path / name, TrainingOptions(objective=name, steps=8, ways=5, batch_size=2, n_frames=40))
+        for name in ("syncnet", "multiway")
+    )
+    for name, tensor in first.network.state_dict().items():
+        assert torch.equal(tensor, second.network.state_dict()[name])
+
+
+def test_saved_weights_say_the_same_in_half_the_bytes(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    network = SyncNetwork(STREAMS).eval()
+    path = tmp_path / "network.safetensors"
+    save_network(path, network, CROP, {"objective": "multiway", "ways": 14})
+    loaded = load_network(path)
+    assert loaded.crop == CROP
+    assert loaded.network.options == STREAMS
+    assert loaded.facts["ways"] == 14
+    crops = inner(talker("a").crops)
+    np.testing.assert_allclose(loaded.network.embed_video(crops), network.embed_video(crops), atol=0.01)
+    assert path.stat().st_size < 2.1 * sum(p.numel() for p in network.parameters()) + 20_000
+
+
+def test_other_weights_than_those_that_were_checked_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "network.safetensors"
+    save_network(path, SyncNetwork(STREAMS), CROP, {})
+    with pytest.raises(WeightsError, match="not the weights that this portal was checked with"):
+        load_network(path, sha256="0" * 64)
+
+
+def test_files_that_are_no_network_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="train one with"):
+        load_network(tmp_path / "none.safetensors")
+    path = tmp_path / "broken.safetensors"
+    path.write_bytes(b"nothing")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        load_network(path)
+
+
+def test_where_movement_is_loud_the_correlation_finds_the_sound() -> None:
+    example = talker("a", n_frames=120)
+    levels = inner(example.crops).astype(float)
+    moved = np.abs(np.diff(levels, axis=0, prepend=levels[:1])).mean((1, 2))
+    noise = np.random.default_rng(0).standard_normal(120 * SAMPLES_PER_FRAME)
+    samples = (0.02 * np.exp(0.2 * moved).repeat(SAMPLES_PER_FRAME) * noise).astype(np.float32)
+    found = evaluation.correlation_rights(replace(example, samples=samples, coefficients=mfcc(samples)), 15)
+    assert len(found) == 120 - 14 - 30
+    assert found.mean() > 0.95
+    assert evaluation.correlation_rights(example, 15).mean() < 0.5  # its loudness goes with the opening instead
+
+
+def test_commands_train_and_measure_on_real_clips(data_dir: Path, tmp_path: Path) -> None:
+    grid = tmp_path / "grid"
+    parts = split(read_grid(data_dir / "grid"), SplitOptions(held_out=("s34",)))
+    for part, n_clips in (("training", 2), ("validation", 1), ("unseen_clips", 1), ("unseen_speakers", 1)):
+        for clip in parts[part][-n_clips:]:
+            place = grid / clip.path.relative_to(data_dir / "grid")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.symlink_to(clip.path.resolve())
+    common = {"data": grid, "cache": tmp_path / "cache"}
+    call_command("train_sync", **common, output=tmp_path / "run", steps=2, batch=1, held_out=["s34"])
+    network = tmp_path / "run" / "network.safetensors"
+    call_command("evaluate_sync", **common, network=[f"multiway={network}"], output=tmp_path / "results")
+    table = (tmp_path / "results" / "table.csv").read_text().splitlines()
+    assert table[0] == "part,method,frames,mean,low,high,n_clips"
+    assert sum(row.startswith("unseen_speakers,multiway,") for row in table) == 6
+    assert sum(row.startswith("unseen_clips,correlation,") for row in table) == 6
+    gains = (tmp_path / "results" / "gains.csv").read_text().splitlines()
+    assert gains[1].startswith("unseen_clips,multiway,correlation,5,")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["facts"]["held_out"] == ["s34"]
+    assert (tmp_path / "results" / "unseen_speakers.png").stat().st_size > 1000
+    with pytest.raises(CommandError, match="no clip of s99"):
+        call_command("train_sync", **common, output=tmp_path / "other", held_out=["s99"])
