@@ -221,6 +221,7 @@ VIDEO_ADDRESSES: list[Address] = [
     Address("admin:videos_video_reject", page_of_moderators(302), "post", form={"reason": "It is advertising."}),
     Address("admin:videos_video_run_again", page_of_moderators(302), "post", form={"stage": "transcribe"}),
     Address("admin:videos_video_topic", page_of_moderators(302), "post", form={"topic": ""}),
+    Address("admin:videos_video_example", page_of_moderators(403), "post", form={"topic": "sport"}),
     Address("admin:videos_video_resolve", page_of_moderators(302), "post", form={}),
 ]
 

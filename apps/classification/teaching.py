@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -96,8 +96,9 @@ def teach_from_video(video: Video, topic: Topic, *, by: User) -> TopicExample:
 
 def teachable_topics(base: ShippedHead) -> list[TeachableTopic]:
     """In the order of their labels. One query."""
-    topics = Topic.objects.exclude(label__in=base.labels).prefetch_related("examples").order_by("label")
-    return [TeachableTopic(topic, len({example.text for example in topic.examples.all()})) for topic in topics]
+    topics = Topic.objects.exclude(label__in=base.labels).order_by("label")
+    counted = topics.annotate(n_texts=Count("examples__text", distinct=True))
+    return [TeachableTopic(topic, topic.n_texts) for topic in counted]
 
 
 # --- a draft ---
@@ -180,8 +181,8 @@ def _texts_to_learn(base: ShippedHead) -> dict[str, list[str]]:
     texts = {}
     for teachable in teachable_topics(base):
         if not teachable.n_missing:
-            examples = teachable.topic.examples.all()
-            texts[teachable.topic.label] = list(dict.fromkeys(example.text for example in examples))
+            texts_of_topic = teachable.topic.examples.values_list("text", flat=True)
+            texts[teachable.topic.label] = list(dict.fromkeys(texts_of_topic))
     if not texts:
         raise TeachingError(f"No topic has {settings.TOPIC_MIN_EXAMPLES} examples any more: add some, and try again.")
     return texts

@@ -16,6 +16,8 @@ from django.http import HttpRequest
 
 from apps.accounts.models import User
 
+TEACHES = "classification.add_topicexample"  # the permission that administrators have and moderators have not
+
 M = TypeVar("M", bound=Model)
 
 

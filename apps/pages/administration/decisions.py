@@ -22,8 +22,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from apps.accounts.models import User
 from apps.classification.models import Topic
+from apps.classification.teaching import TeachingError, teach_from_video
 from apps.classification.topics import confirm_topic
-from apps.pages.administration.access import ModeratedAdmin
+from apps.pages.administration.access import TEACHES, ModeratedAdmin
 from apps.pages.people import signed_in
 from apps.pipeline.runs import RunAgainError, run_again
 from apps.pipeline.stages import STAGE_BY_NAME, STAGES
@@ -32,7 +33,7 @@ from apps.videos.models import Report, Video
 from apps.videos.moderation import ModerationError
 
 Decision = Callable[[Video, User], str]  # does it, and says what was done; may raise what `REFUSALS` names
-REFUSALS = (ModerationError, RunAgainError)
+REFUSALS = (ModerationError, RunAgainError, TeachingError)
 
 
 class ReasonForm(forms.Form):
@@ -84,6 +85,7 @@ class VideoDecisions(ModeratedAdmin[Video]):
             own("reject/", self.reject_view, "reject"),
             own("run-again/", self.run_again_view, "run_again"),
             own("topic/", self.topic_view, "topic"),
+            own("example/", self.example_view, "example"),
             own("reports/<uuid:report_id>/resolve/", self.resolve_view, "resolve"),
             *super().get_urls(),
         ]
@@ -107,6 +109,18 @@ class VideoDecisions(ModeratedAdmin[Video]):
             return f"The topic is {topic or 'unknown'}, and stays so when the stage is run again."
 
         return self._decide(request, video_id, correct)
+
+    def example_view(self, request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
+        """For administrators: a moderator may not teach."""
+
+        def add(video: Video, administrator: User) -> str:
+            if not administrator.has_perm(TEACHES):
+                raise PermissionDenied
+            topic = get_object_or_404(Topic, label=request.POST.get("topic", ""))
+            teach_from_video(video, topic, by=administrator)
+            return f"What is said and written here is an example of “{topic}”. The next draft learns from it."
+
+        return self._decide(request, video_id, add)
 
     def resolve_view(self, request: HttpRequest, video_id: uuid.UUID, report_id: uuid.UUID) -> HttpResponse:
         def resolve(video: Video, moderator: User) -> str:

@@ -78,9 +78,10 @@ def test_a_renamed_topic_makes_its_videos_stale_for_search(client: Client, admin
     OutboxEntry.objects.all().delete()
     client.force_login(administrator)
 
-    client.post(
-        f"/admin/classification/topic/{topic.pk}/change/", {"name": "Whales", "label": "forged", "position": "9"}
-    )
+    form = {"name": "Whales", "label": "forged", "position": "9"}
+    for inline in ("examples", "examples-2"):
+        form |= {f"{inline}-TOTAL_FORMS": "0", f"{inline}-INITIAL_FORMS": "0"}
+    client.post(f"/admin/classification/topic/{topic.pk}/change/", form)
 
     topic.refresh_from_db()
     assert (topic.name, topic.label) == ("Whales", "whaling")
