@@ -263,6 +263,10 @@ def moderators(role: str, _: State) -> bool:
     return role == "moderator"
 
 
+def nobody(_: str, __: State) -> bool:
+    return False  # figures alone
+
+
 def waiting(role: str, state: State) -> bool:
     return role == "moderator" and state[1] == "pending"
 
@@ -304,6 +308,7 @@ PLACES: list[Place] = [
     # admin
     Place("admin:videos_video_changelist", {"queue": "all"}, rule=moderators, refused=MODERATORS_ONLY_PAGE),
     Place("admin:videos_video_topics", rule=moderators, refused=MODERATORS_ONLY_PAGE),
+    Place("admin:videos_video_topic_summary", rule=nobody, refused=MODERATORS_ONLY_PAGE),
 ]
 
 # Addresses that show no video and change none; each with the reason why it is in no table.
@@ -316,6 +321,7 @@ SAY_NOTHING_OF_VIDEOS = {
     "api:me": "the caller's own account",
     "api:topics": "counts alone: see the test of counts",
     "api:follow-topic": "the caller's own wish, with a count as in the list of topics",
+    "api:topic-summary": "figures alone, for moderators: tests/api/test_moderation.py",
     "api:resolve": "takes a report's id, for moderators: tests/api/test_moderation.py",
     "api:schema": "the same for all",
     "api:docs": "the same for all",

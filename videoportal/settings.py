@@ -327,6 +327,11 @@ TOPIC_THRESHOLD = float_setting("TOPIC_THRESHOLD", 0.8, at_least=0.0, at_most=1.
 TOPIC_ASK_THRESHOLD = float_setting("TOPIC_ASK_THRESHOLD", 0.5, at_least=0.0, at_most=1.0)  # below: unknown
 TOPIC_MIN_WORDS = int_setting("TOPIC_MIN_WORDS", 3, at_least=1)  # with fewer, no topic is guessed
 TOPIC_MAX_WINDOWS = int_setting("TOPIC_MAX_WINDOWS", 64, at_least=1)  # of 256 tokens; longer text is sampled evenly
+# Drift: the videos of the last so many days against those of the days before. See `apps.classification.drift`.
+TOPIC_DRIFT_DAYS = int_setting("TOPIC_DRIFT_DAYS", 30, at_least=1)
+TOPIC_DRIFT_MIN_VIDEOS = int_setting("TOPIC_DRIFT_MIN_VIDEOS", 50, at_least=2)  # in each period; with fewer, no word
+TOPIC_DRIFT_P_VALUE = float_setting("TOPIC_DRIFT_P_VALUE", 0.01, at_least=0.0, at_most=1.0)
+TOPIC_DRIFT_PSI = float_setting("TOPIC_DRIFT_PSI", 0.1, at_least=0.0, at_most=10.0)
 
 # What a classifier that learned topics from examples must keep to before it may go live. Shares in [0, 1].
 TOPIC_MIN_EXAMPLES = int_setting("TOPIC_MIN_EXAMPLES", 5, at_least=2)  # of a topic, before it is taught

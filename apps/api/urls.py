@@ -46,6 +46,7 @@ urlpatterns = [
     path("v1/moderation/videos/<uuid:video_id>/approve/", moderation.ApproveView.as_view(), name="approve"),
     path("v1/moderation/videos/<uuid:video_id>/reject/", moderation.RejectView.as_view(), name="reject"),
     path("v1/moderation/topics/", moderation.TopicQueueView.as_view(), name="topic-queue"),
+    path("v1/moderation/topics/summary/", moderation.TopicSummaryView.as_view(), name="topic-summary"),
     path("v1/moderation/reports/", moderation.ReportsView.as_view(), name="reports"),
     path("v1/moderation/reports/<uuid:report_id>/resolve/", moderation.ResolveReportView.as_view(), name="resolve"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),

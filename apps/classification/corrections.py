@@ -12,12 +12,8 @@ from apps.classification.models import TopicCorrection
 
 def latest_corrections() -> Iterator[TopicCorrection]:
     """The last word on each video, ordered by video. One query; as many rows in memory as a batch has."""
-    seen = None
-    rows = TopicCorrection.objects.select_related("topic", "by", "video").order_by("video_id", "-created_at", "-id")
-    for correction in rows.iterator(chunk_size=200):
-        if correction.video_id != seen:
-            seen = correction.video_id
-            yield correction
+    rows = TopicCorrection.objects.last_words().select_related("topic", "by", "video").order_by("video_id")
+    yield from rows.iterator(chunk_size=200)
 
 
 def as_record(correction: TopicCorrection) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -32,6 +33,10 @@ class TopicPredictionQuerySet(models.QuerySet["TopicPrediction"]):
     def waiting(self) -> TopicPredictionQuerySet:
         """Those that ask a moderator, of which none has answered."""
         return self.filter(outcome=TopicPrediction.Outcome.ASKED, is_confirmed=False)
+
+    def by_classifier(self) -> TopicPredictionQuerySet:
+        """Without those of videos that a moderator filed before a classifier had read them."""
+        return self.exclude(classifier="")
 
 
 class TopicPrediction(models.Model):
@@ -68,6 +73,13 @@ class TopicPrediction(models.Model):
         return max(self.probabilities, key=self.probabilities.__getitem__, default="")
 
 
+class TopicCorrectionQuerySet(models.QuerySet["TopicCorrection"]):
+    def last_words(self) -> TopicCorrectionQuerySet:
+        """The newest of each video."""
+        newer = Q(created_at__gt=OuterRef("created_at")) | Q(created_at=OuterRef("created_at"), pk__gt=OuterRef("pk"))
+        return self.filter(~Exists(TopicCorrection.objects.filter(newer, video=OuterRef("video"))))
+
+
 class TopicCorrection(models.Model):
     """A moderator's word on the topic of a video, confirmed or corrected. One row each time, and never changed.
 
@@ -85,6 +97,8 @@ class TopicCorrection(models.Model):
     predicted_probability = models.FloatField()  # in [0, 1]
     classifier = models.CharField(max_length=200, blank=True)
     text = models.TextField(blank=True)  # title, description and speech, as `texts.text_of` gives them
+
+    objects = TopicCorrectionQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at", "-id")

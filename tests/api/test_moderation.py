@@ -20,7 +20,7 @@ TOPICS = "/api/v1/moderation/topics/"
 def test_everything_here_is_for_moderators(call_as: CallAs, owner: User, moderator: User) -> None:
     video = make_video(owner, moderation_state="pending")
     report = Report.objects.create(video=video, reason="other")
-    gets = [QUEUE, REPORTS, TOPICS]
+    gets = [QUEUE, REPORTS, TOPICS, f"{TOPICS}summary/"]
     posts = [f"{QUEUE}{video.pk}/approve/", f"{QUEUE}{video.pk}/reject/", f"{REPORTS}{report.pk}/resolve/"]
     for user, expected in ((None, 401), (owner, 403)):
         client = call_as(user)
@@ -107,6 +107,33 @@ def test_a_moderator_answers_what_the_classifier_asks(call_as: CallAs, owner: Us
     ]
     client.put(f"/api/v1/videos/{first['video']['id']}/topic/", {"topic": None}, format="json")
     assert [row["video"]["title"] for row in client.get(TOPICS).json()["results"]] == ["surer"]
+
+
+def test_topics_in_figures(call_as: CallAs, owner: User, moderator: User) -> None:
+    sport = Topic.objects.get(label="sport")
+    video = make_video(owner)
+    said = {"probability": 0.9, "probabilities": {"sport": 0.9}, "classifier": "test", "outcome": "filed"}
+    TopicPrediction.objects.create(video=video, topic=sport, **said)
+    client = call_as(moderator)
+    client.put(f"/api/v1/videos/{video.pk}/topic/", {"topic": "sport"}, format="json")
+    figures = client.get(f"{TOPICS}summary/").json()
+    assert {row["label"]: row["recent"] for row in figures["topics"]} == {
+        **dict.fromkeys(("business", "entertainment", "politics", "tech", "unknown"), 0),
+        "sport": 1,
+    }
+    assert figures["periods"][0]["filed"] == 1
+    assert figures["topic_drift"] == {
+        "recent": 1,
+        "before": 0,
+        "p_value": None,
+        "stability_index": None,
+        "has_drifted": False,
+        "sentence": "Too few videos to compare: 1 in the last 30 days, 0 in the 30 days before.",
+    }
+    assert figures["mean_before"] is None
+    assert figures["judgements"]["filed"]["share"] == 1.0
+    assert figures["judgements"]["filed"]["interval"] == pytest.approx([0.207, 1.0], abs=0.001)
+    assert figures["judgements"]["asked"] == {"judged": 0, "right": 0, "share": None, "interval": None}
 
 
 def test_a_viewer_reports_and_a_moderator_resolves(

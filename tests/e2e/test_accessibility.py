@@ -19,17 +19,9 @@ VISITOR_PAGES += [
     "watch?q=the",
 ]
 VISITOR_PAGES += ["/accounts/sign-up/", "/accounts/password-reset/", "/no-such-page/", "watch"]
-MEMBER_PAGES = [
-    "/",
-    "/upload/",
-    "/my-videos/",
-    "/notices/",
-    "/following/",
-    "/topics/tech/",
-    "/accounts/tokens/",
-    "/accounts/invitations/",
-]
+MEMBER_PAGES = ["/", "/upload/", "/my-videos/", "/notices/", "/accounts/tokens/", "/accounts/invitations/"]
 MEMBER_PAGES += ["/following/", "/topics/tech/"]
+MEMBER_PAGES += ["/admin/videos/video/topics/", "/admin/videos/video/topics/summary/"]
 MEMBER_PAGES += ["/accounts/profile/", "/accounts/password-change/", "watch", "edit", "delete", "captions"]
 
 

@@ -173,5 +173,5 @@ def test_the_number_of_queries_does_not_grow_with_the_topics(
         follow_topic(stranger, topic)
         filed(make_video(), topic)
     make_video()
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page(member)

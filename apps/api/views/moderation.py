@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, ValidationError
@@ -24,8 +25,10 @@ from apps.api.serializers.moderation import (
     TopicChoiceSerializer,
     TopicQuestionSerializer,
 )
+from apps.api.serializers.topic_summary import TopicSummarySerializer
 from apps.api.serializers.videos import VideoSerializer, with_related
 from apps.classification.models import Topic, TopicPrediction
+from apps.classification.summary import summary_of
 from apps.classification.topics import confirm_topic
 from apps.videos import moderation
 from apps.videos.models import Report, Video
@@ -113,6 +116,23 @@ class TopicQueueView(GenericAPIView[TopicPrediction]):
         page = self.paginate_queryset(waiting)
         context = {"request": request, "topics": list(Topic.objects.all())}
         return self.get_paginated_response(TopicQuestionSerializer(page, many=True, context=context).data)
+
+
+class TopicSummaryView(APIView):
+    """What the classifier did with the videos of the portal."""
+
+    permission_classes = (IsModerator,)
+
+    @extend_schema(
+        operation_id="get_topic_summary",
+        tags=["moderation"],
+        summary="Topics in figures",
+        description="Shares of topics, outcomes over time, what moderators said, and whether the newest period differs "
+        "from the one before. Periods go by when a video was uploaded.",
+        responses={200: TopicSummarySerializer, **refusals(401, 403)},
+    )
+    def get(self, request: Request) -> Response:  # noqa: ARG002 - DRF's signature
+        return Response(TopicSummarySerializer(summary_of(timezone.now())).data)
 
 
 class TopicOfVideoView(APIView):

@@ -15,6 +15,7 @@ from apps.pages.administration.decisions import VideoDecisions
 from apps.pages.administration.queue import LanguageFilter, QueueFilter
 from apps.pages.administration.review import review_of
 from apps.pages.administration.topic_queue import TopicQueue
+from apps.pages.administration.topic_summary import TopicSummaryPage
 from apps.pages.administration.video_form import VideoForm
 from apps.pages.people import signed_in
 from apps.pages.templatetags.portal import percent
@@ -27,7 +28,7 @@ from apps.videos.models import Video
 
 
 @admin.register(Video)
-class VideoAdmin(TopicQueue, VideoDecisions):
+class VideoAdmin(TopicQueue, TopicSummaryPage, VideoDecisions):
     form = VideoForm
     list_display = (
         "title",
