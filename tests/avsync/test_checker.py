@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from apps.avsync.checker import SyncModelError, looking_options, sync_checker
@@ -75,3 +76,8 @@ def test_the_settings_say_how_much_is_looked_at(settings: Settings) -> None:
     options = looking_options()
     assert (options.window_s, options.max_looks, options.max_candidates) == (6.0, 7, 14)
     assert options.pooling.judging.min_probability == 0.8
+
+
+def test_nothing_is_calibrated_without_clips(weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="holds no clip of GRID"):
+        call_command("calibrate_sync", "--data", str(tmp_path), "--cache", str(tmp_path / "cache"))
