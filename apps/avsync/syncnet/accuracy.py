@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.avsync.syncnet.offset import MAX_OFFSET_FRAMES, input_distances
 from apps.avsync.syncnet.streams import WINDOW_FRAMES
 
-REACH = 15  # frames
+REACH = MAX_OFFSET_FRAMES
 TOLERANCE = 1  # frames
 CLIP_LENGTHS = (5, 7, 9, 11, 13, 15)  # K, frames
 N_DRAWS = 2000  # of the bootstrap
@@ -35,10 +36,8 @@ def offset_distances(video: NDArray[np.float32], audio: NDArray[np.float32]) -> 
     """`(n, 2 REACH + 1)` of vectors `(W, D)`: of each window that has all sounds around it, column j is j - REACH
     frames later. No rows where W < 2 REACH + 1.
     """
-    n = max(0, len(video) - 2 * REACH)
-    own = video[REACH : REACH + n]
-    columns = [np.linalg.norm(own - audio[shift : shift + n], axis=1) for shift in range(2 * REACH + 1)]
-    return np.asarray(np.stack(columns, 1), np.float32)
+    distances = input_distances(video, audio, lead_frames=0)[REACH : max(REACH, len(video) - REACH)]
+    return distances.astype(np.float32)
 
 
 def rights(distances: NDArray[np.float32], n_frames: int) -> NDArray[np.bool_]:

@@ -54,6 +54,18 @@ class AugmentOptions:
     noise_share: float = 0.5  # of clips
     noise_snr_db: tuple[float, float] = (5.0, 30.0)
     is_flipped: bool = True
+    # What makes other people of those that there are, and poorer files: other mouths, throats, pictures.
+    aspect: float = 0.0
+    gamma: float = 0.0
+    blur_share: float = 0.0  # of clips, up to BLURRED_TO of their pixels
+    warp: float = 0.0  # of frequencies
+
+
+STRONG = AugmentOptions(
+    shift_pixels=7.0, scale=0.2, turn_degrees=12.0, aspect=0.15, gamma=0.4, blur_share=0.4, warp=0.15, gain_db=10.0
+)
+BLURRED_TO = 0.3
+WARP_STEP = 0.01  # filters of as many warps are kept as there are steps
 
 
 class Cache:
@@ -145,17 +157,19 @@ def training_batches(
     seed: int,
     start: int = 0,
     augment: AugmentOptions | None = None,
+    balance: float = 0.5,
 ) -> Iterator[Batch]:
     """Batches for ever, from the `start`-th on, each drawn from seed and number alone.
 
-    Clips shorter than `n_frames` are left out. Speakers with few clips are drawn more often: by the root of how many
-    they have, so that a corpus of one main speaker teaches more than that one face.
+    Clips shorter than `n_frames` are left out. A speaker with n clips is drawn n ** (1 - `balance`) times as often as
+    one with a single clip: with 0 as clips are, with 1 all speakers alike, so that a corpus of one main speaker teaches
+    more than that one face.
     """
     usable = [example for example in examples if len(example.crops) >= n_frames]
     counts: dict[str, int] = {}
     for example in usable:
         counts[example.clip.speaker] = counts.get(example.clip.speaker, 0) + 1
-    weights = np.array([counts[example.clip.speaker] ** -0.5 for example in usable])
+    weights = np.array([counts[example.clip.speaker] ** -balance for example in usable])
     number = start
     while True:
         generator = np.random.default_rng((seed, number))
@@ -174,9 +188,11 @@ def _drawn(
         coefficients = example.coefficients[first * STEPS_PER_FRAME : (first + n_frames) * STEPS_PER_FRAME]
         return _with_channels(inner(crops)), coefficients
     samples = example.samples[first * SAMPLES_PER_FRAME : (first + n_frames) * SAMPLES_PER_FRAME]
-    return _with_channels(augmented_crops(crops, augment, generator)), mfcc(
-        augmented_samples(samples, augment, generator)
-    )
+    changed = _with_channels(augmented_crops(crops, augment, generator))
+    heard = augmented_samples(samples, augment, generator)
+    steps = round(augment.warp / WARP_STEP)
+    warp = 1 + WARP_STEP * int(generator.integers(-steps, steps + 1)) if steps else 1.0
+    return changed, mfcc(heard, warp=warp)
 
 
 def _with_channels(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -192,6 +208,10 @@ def augmented_crops(
     scale = 1 + generator.uniform(-options.scale, options.scale)
     middle, turn = (cached - 1) / 2, generator.uniform(-options.turn_degrees, options.turn_degrees)
     matrix = np.asarray(cv2.getRotationMatrix2D((middle, middle), turn, scale), np.float64)
+    if options.aspect:
+        stretch = 1 + generator.uniform(-options.aspect, options.aspect)
+        matrix[0] *= stretch
+        matrix[0, 2] += middle * (1 - stretch)
     matrix[:, 2] += generator.uniform(-options.shift_pixels, options.shift_pixels, 2) - MARGIN
     if options.is_flipped and generator.random() < 0.5:
         matrix[0] = -matrix[0]
@@ -199,10 +219,18 @@ def augmented_crops(
     contrast = 1 + generator.uniform(-options.contrast, options.contrast)
     light = 255 * generator.uniform(-options.brightness, options.brightness) + 128 * (1 - contrast)
     levels = np.clip(np.arange(256) * contrast + light, 0, 255).astype(np.uint8)
-    moved = [
-        cv2.warpAffine(crop, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for crop in crops
-    ]
+    if options.gamma:
+        levels = np.asarray(255 * (levels / 255) ** np.exp(generator.uniform(-options.gamma, options.gamma)), np.uint8)
+    blurred = size
+    if options.blur_share and generator.random() < options.blur_share:
+        blurred = round(size * generator.uniform(BLURRED_TO, 1))
+    moved = []
+    for crop in crops:
+        changed = cv2.warpAffine(crop, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        if blurred < size:
+            small = cv2.resize(changed, (blurred, blurred), interpolation=cv2.INTER_AREA)
+            changed = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
+        moved.append(changed)
     return np.asarray(levels[np.stack(moved)], np.uint8)
 
 

@@ -24,11 +24,14 @@ PRE_EMPHASIS = 0.97
 FLOOR = 1e-7  # of a filter's energy: digital silence has no logarithm
 
 
-def mfcc(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def mfcc(samples: NDArray[np.float32], *, warp: float = 1.0) -> NDArray[np.float32]:
     """float32 `(n_samples // HOP, N_COEFFICIENTS)` of samples `(n_samples,)`, 16 kHz, in [-1, 1].
 
     The i-th window is centred on the i-th 10 ms, so that steps 4 n to 4 n + 3 are the sound of the n-th picture. About
     2 ms a second of sound.
+
+    `warp` moves the filters to so many times their frequencies, as if the throat were shorter (below 1) or longer
+    (Jaitly and Hinton, "Vocal tract length perturbation", 2013).
     """
     n_steps = len(samples) // HOP
     if n_steps == 0:
@@ -38,14 +41,14 @@ def mfcc(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.pad(emphasised, (padding, WINDOW))
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:n_steps]
     power = np.abs(np.fft.rfft(windows * np.hamming(WINDOW), N_FFT)) ** 2 / N_FFT
-    energies = np.log(power @ _filters().T + FLOOR)
+    energies = np.log(power @ _filters(warp).T + FLOOR)
     return np.asarray(energies @ _cosines().T, np.float32)
 
 
 @cache
-def _filters() -> NDArray[np.float64]:
+def _filters(warp: float) -> NDArray[np.float64]:
     """Triangles that lie evenly on the mel scale: `(N_FILTERS, N_FFT // 2 + 1)`."""
-    edges = _hz(np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), N_FILTERS + 2))
+    edges = warp * _hz(np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), N_FILTERS + 2))
     bins = np.arange(N_FFT // 2 + 1) * SAMPLE_RATE / N_FFT
     rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]

@@ -60,6 +60,7 @@ class TrainingOptions:
     weight_decay: float = 0.01
     warmup_steps: int = 50
     validate_every: int = 100
+    balance: float = 0.5  # of speakers: see `training_batches`
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
 
@@ -129,6 +130,7 @@ class Trainer:
             seed=options.seed,
             start=self._step,
             augment=self._augment,
+            balance=options.balance,
         )
         while self._step < options.steps:
             losses.append(self._learn(next(batches)))

@@ -6,6 +6,7 @@ import pytest
 from apps.avsync.syncnet.corpora import Clip
 from apps.avsync.syncnet.dataset import (
     MARGIN,
+    STRONG,
     AugmentOptions,
     Cache,
     Example,
@@ -124,3 +125,14 @@ def test_speakers_with_few_clips_are_drawn_more_often() -> None:
 def test_mfccs_of_an_example_are_those_of_its_samples() -> None:
     example: Example = talker("a")
     np.testing.assert_allclose(example.coefficients, mfcc(example.samples))
+
+
+def test_strong_changes_keep_pictures_of_a_clip_alike_and_sound_in_place() -> None:
+    still = np.repeat(talker("a").crops[:1], 6, axis=0)
+    for seed in range(5):
+        changed = augmented_crops(still, STRONG, np.random.default_rng(seed))
+        assert (changed == changed[0]).all()
+    example = talker("a")
+    batch = next(training_batches([example], size=1, n_frames=60, seed=0, augment=STRONG))
+    louder, plain = batch.coefficients[0, :, 0], example.coefficients[:, 0]
+    assert np.corrcoef(louder, plain)[0, 1] > 0.8

@@ -37,6 +37,8 @@ class Command(BaseCommand):
         parser.add_argument("--colour", action="store_true", help="RGB crops in the place of grey ones")
         parser.add_argument("--with-looks", action="store_true", help="let the first layer see more than motion")
         parser.add_argument("--plain", action="store_true", help="change nothing of crops and sound between steps")
+        parser.add_argument("--strong", action="store_true", help="change more: also throats, mouths, sharpness")
+        parser.add_argument("--balance", type=float, default=0.5, help="of speakers; 1: all alike (default 0.5)")
         parser.add_argument("--held-out", nargs="*", default=[], help="speakers that are not learned from")
         parser.add_argument("--start-from", type=Path, help="network.safetensors to go on from, of the same streams")
         parser.add_argument("--bf16", action="store_true", help="compute in bfloat16: faster on CPUs that have it")
@@ -48,7 +50,7 @@ class Command(BaseCommand):
         import torch
 
         from apps.avsync.syncnet.corpora import READERS, CorpusError, SplitOptions, check_speakers, split
-        from apps.avsync.syncnet.dataset import AugmentOptions, Cache
+        from apps.avsync.syncnet.dataset import STRONG, AugmentOptions, Cache
         from apps.avsync.syncnet.faces import FaceOptions
         from apps.avsync.syncnet.streams import StreamOptions
         from apps.avsync.syncnet.trainer import WEIGHTS, Trainer, TrainingError, TrainingOptions
@@ -88,10 +90,11 @@ class Command(BaseCommand):
                     n_frames=options["frames"],
                     learning_rate=options["learning_rate"],
                     validate_every=options["validate_every"],
+                    balance=options["balance"],
                     precision="bf16" if options["bf16"] else "fp32",
                     seed=options["seed"],
                 ),
-                augment=None if options["plain"] else AugmentOptions(),
+                augment=None if options["plain"] else STRONG if options["strong"] else AugmentOptions(),
                 facts={"corpus": options["corpus"], "held_out": list(held_out)},
             )
             if options["start_from"]:
