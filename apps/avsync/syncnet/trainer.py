@@ -4,8 +4,7 @@ What the steps see depends on seed and number alone: whichever objective is aske
 order, changed in the same way, for as many steps.
 
 ```
-run.json             what was asked for; another request is refused
-state.pt             all that going on needs
+run.json, state.pt   see runs.py
 network.safetensors  the best so far, by validation
 curves.csv, .png     of each validation
 ```
@@ -14,8 +13,6 @@ curves.csv, .png     of each validation
 from __future__ import annotations
 
 import csv
-import json
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -29,17 +26,20 @@ from apps.avsync.syncnet import accuracy
 from apps.avsync.syncnet.dataset import AugmentOptions, Batch, Example, inner, training_batches
 from apps.avsync.syncnet.faces import FaceOptions
 from apps.avsync.syncnet.objectives import Name, grouped, objective
+from apps.avsync.syncnet.runs import (
+    MAX_GRADIENT_NORM,
+    RunFolder,
+    TrainingError,
+    checked_loss,
+    declining_rate,
+    rounded,
+)
 from apps.avsync.syncnet.streams import WINDOW_FRAMES, StreamOptions, SyncNetwork
 from apps.avsync.syncnet.weights import save_network
 from apps.results.charts import Chart, Line
 from apps.results.tables import write_rows
 
-WEIGHTS, STATE, REQUEST, CURVES = "network.safetensors", "state.pt", "run.json", "curves.csv"
-MAX_GRADIENT_NORM = 5.0
-
-
-class TrainingError(Exception):
-    """The training cannot be done or gone on with. The message says what to change."""
+WEIGHTS, CURVES = "network.safetensors", "curves.csv"
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,7 @@ class TrainingOptions:
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
-        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
-        return self.learning_rate * warm * (1 + math.cos(math.pi * step / self.steps)) / 2
+        return declining_rate(step, highest=self.learning_rate, warmup_steps=self.warmup_steps, steps=self.steps)
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,17 @@ class Trainer:
         )
         self._step, self._seconds = 0, 0.0
         self._rows: list[Measured] = []
-        asked = {"training": asdict(options), "streams": asdict(streams), "crop": asdict(crop), "facts": facts or {}}
-        self._claim({**asked, "augment": asdict(augment) if augment else None, "n_clips": len(training)})
+        asked: dict[str, Any] = {
+            "training": asdict(options),
+            "streams": asdict(streams),
+            "crop": asdict(crop),
+            "facts": facts or {},
+        }
+        asked |= {"augment": asdict(augment) if augment else None, "n_clips": len(training)}
+        self._run = RunFolder(folder, asked)
+        state = self._run.state()
+        if state is not None:
+            self._restore(state)
 
     def start_from(self, network: SyncNetwork) -> None:
         """Takes another network's weights, unless something was learned here already."""
@@ -156,9 +164,7 @@ class Trainer:
         loss = self._objective(
             grouped(video, ways=options.ways, gap=options.gap), grouped(audio, ways=options.ways, gap=options.gap)
         )
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingError(f"The loss of step {self._step} is {value}: start again with a lower --learning-rate.")
+        value = checked_loss(loss, self._step)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
@@ -182,7 +188,7 @@ class Trainer:
             facts = {**self._facts, "step": row.step}
             save_network(self._folder / WEIGHTS, self.network, self._crop, facts)
         self._rows.append(row)
-        write_rows(self._folder / CURVES, [_rounded(asdict(each)) for each in self._rows])
+        write_rows(self._folder / CURVES, [rounded(asdict(each)) for each in self._rows])
         draw_curves(self._rows, self._folder / "curves.png")
         state = {
             "step": self._step,
@@ -191,23 +197,7 @@ class Trainer:
             "objective": self._objective.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        partial = self._folder / f"{STATE}.partial"
-        torch.save(state, partial)
-        partial.replace(self._folder / STATE)
-
-    def _claim(self, asked: Mapping[str, Any]) -> None:
-        path = self._folder / REQUEST
-        wanted = json.loads(json.dumps(asked))
-        if not path.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(wanted, indent=1) + "\n", encoding="utf-8")
-            return
-        if json.loads(path.read_text(encoding="utf-8")) != wanted:
-            raise TrainingError(
-                f"{self._folder} holds a training with other options or clips: name another --output, or give the same."
-            )
-        if (self._folder / STATE).exists():
-            self._restore(torch.load(self._folder / STATE, map_location="cpu", weights_only=True))
+        self._run.keep(state)
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._step, self._seconds = int(state["step"]), float(state["seconds"])
@@ -244,7 +234,3 @@ def _check(training: Sequence[Example], validation: Sequence[Example], options: 
         raise TrainingError(f"No face is seen for {options.n_frames} frames: name fewer --frames and --ways.")
     if not any(len(example.crops) > 2 * accuracy.REACH + 15 for example in validation):
         raise TrainingError("No clip is left for validation: name more data.")
-
-
-def _rounded(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: round(value, 5) if isinstance(value, float) else value for name, value in row.items()}

@@ -52,8 +52,9 @@ class Command(BaseCommand):
         from apps.avsync.syncnet.corpora import READERS, CorpusError, SplitOptions, check_speakers, split
         from apps.avsync.syncnet.dataset import STRONG, AugmentOptions, Cache
         from apps.avsync.syncnet.faces import FaceOptions
+        from apps.avsync.syncnet.runs import TrainingError
         from apps.avsync.syncnet.streams import StreamOptions
-        from apps.avsync.syncnet.trainer import WEIGHTS, Trainer, TrainingError, TrainingOptions
+        from apps.avsync.syncnet.trainer import WEIGHTS, Trainer, TrainingOptions
         from apps.avsync.syncnet.weights import WeightsError, load_network
 
         if options["threads"]:
