@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# The trainings and measurements of docs/results/avsync: some four hours of one core. Each goes on where it was stopped.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+data=$(realpath "${VIDEOPORTAL_DATA:-../shared/data}")
+runs=var/experiments/avsync
+results=docs/results/avsync
+python=.venv/bin/python
+unseen=(s2 s34 s10 s16 s23 s25 s27 u1 u2 u3 u4)
+mkdir -p "$runs" "$results"
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+
+learn() { # learn RUN ARGUMENT...: a run of train_sync on GRID, the same speakers kept out of each
+    $python manage.py train_sync --data "$data/grid" --cache "$runs/cache" --output "$runs/$1" --bf16 --batch 10 \
+        --held-out "${unseen[@]}" "${@:2}"
+    cp "$runs/$1/curves.csv" "$results/$1_curves.csv"
+    cp "$runs/$1/curves.png" "$results/$1_curves.png"
+}
+
+measure() { # measure FOLDER ARGUMENT...: a run of evaluate_sync
+    $python manage.py evaluate_sync --data "$data/grid" --cache "$runs/cache" --output "$results/$1" "${@:2}"
+}
+
+network() { # network RUN: NAME=FILE, as evaluate_sync takes it
+    echo "$1=$runs/$1/network.safetensors"
+}
+
+# --- Which face detector? ---
+$python -m benchmarks.faces --data "$data" --csv "$results"
+
+# --- Table 1 and figure 6: three objectives, the same steps on the same clips changed alike. ---
+for objective in multiway syncnet avenet; do
+    learn "$objective" --objective "$objective" --steps 1000
+done
+measure objectives --network "$(network multiway)" --network "$(network syncnet)" --network "$(network avenet)" \
+    --degraded "$runs/degraded"
+
+# --- How many candidates? ---
+for ways in 2 5 10 14; do
+    learn "ways-$ways" --ways "$ways" --steps 250
+done
+measure ways --network "$(network ways-14)" --network "$(network ways-10)" --network "$(network ways-5)" \
+    --network "$(network ways-2)" --without-speed
+
+# --- The portal's: from where multi-way matching was after 500 of its steps, harder candidates and stronger changes. ---
+learn multiway-500 --steps 1000 --stop-after 500
+learn portal --steps 1800 --ways 23 --gap 3 --strong --balance 0.75 --learning-rate 1.5e-3 \
+    --start-from "$runs/multiway-500/network.safetensors"
+measure portal --network "$(network portal)" --network "$(network multiway)" --degraded "$runs/degraded"
