@@ -126,9 +126,13 @@ class Trainer:
         if self._step == 0:
             self.network.load_state_dict(network.state_dict())
 
-    def run(self, report: Callable[[Measured], None] | None = None) -> list[Measured]:
-        """Learns to the last step; the rows of the curves. Raises TrainingError where the loss is no number."""
+    def run(self, report: Callable[[Measured], None] | None = None, *, until: int | None = None) -> list[Measured]:
+        """Learns to the last step, or to step `until`; the rows of the curves.
+
+        Raises TrainingError where the loss is no number.
+        """
         options = self._options
+        last = options.steps if until is None else min(until, options.steps)
         started_s = time.monotonic() - self._seconds
         losses: list[float] = []
         batches = training_batches(
@@ -140,10 +144,10 @@ class Trainer:
             augment=self._augment,
             balance=options.balance,
         )
-        while self._step < options.steps:
+        while self._step < last:
             losses.append(self._learn(next(batches)))
             self._step += 1
-            if self._step % options.validate_every == 0 or self._step == options.steps:
+            if self._step % options.validate_every == 0 or self._step == last:
                 self._seconds = time.monotonic() - started_s
                 row = self._measured(float(np.mean(losses)))
                 losses.clear()

@@ -27,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--margin", type=float, default=1.0, help="of the objective syncnet (default 1)")
         parser.add_argument("--frames", type=int, default=74, help="of each track in a step (default 74)")
         parser.add_argument("--steps", type=int, default=2000, help="(default 2000)")
+        parser.add_argument("--stop-after", type=int, help="of these steps, to go on another time")
         parser.add_argument("--batch", type=int, default=12, help="tracks in a step (default 12)")
         parser.add_argument("--learning-rate", type=float, default=2e-3, help="(default 0.002)")
         parser.add_argument("--validate-every", type=int, default=100, help="steps (default 100)")
@@ -104,7 +105,8 @@ class Command(BaseCommand):
                 lambda row: self.stdout.write(
                     f"step {row.step}: loss {row.loss:.4f}, right of 5 frames {row.right_5:.1%},"
                     f" of 15 {row.right_15:.1%}, {row.seconds:.0f} s"
-                )
+                ),
+                until=options["stop_after"],
             )
         except (CorpusError, TrainingError, WeightsError, ValueError) as error:
             raise CommandError(str(error)) from error
