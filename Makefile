@@ -43,6 +43,7 @@ experiments: setup-dev
 	$(BIN)/python manage.py train_topics --data $${VIDEOPORTAL_DATA:-../shared/data}/bbc_news/articles.jsonl --output var/experiments/topics
 	cp var/experiments/topics/folds.csv docs/results/topics/folds.csv
 	$(BIN)/python -m benchmarks.topics --csv docs/results/topics
+	$(BIN)/python -m benchmarks.topic_baselines --csv docs/results/topics
 	$(BIN)/python -m benchmarks.new_topics --data $${VIDEOPORTAL_DATA:-../shared/data}/bbc_news/articles.jsonl --cache var/experiments/topics/vectors.npz --output docs/results/topics/new_topics.csv
 	$(BIN)/python -m benchmarks.spoken_topics --csv docs/results/topics
 	$(BIN)/python -m benchmarks.heard_topics --csv docs/results/topics

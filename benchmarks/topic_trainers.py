@@ -11,7 +11,8 @@ from apps.classification.bert.classifier import EmbeddedTopicClassifier, TopicCl
 from apps.classification.bert.dataset import VIEWS, Article, topics_of
 from apps.classification.bert.encoder import FloatArray, Progress, TextEncoder
 from apps.classification.bert.metrics import wilson_interval
-from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, stratified_folds, train
+from apps.classification.bert.pair_training import fit_pair, material_of
+from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, stratified_folds
 from apps.classification.bert.weights import EMBEDDED_PACKAGE, checked_embedded_folder
 from benchmarks.vector_cache import VectorCache
 
@@ -41,9 +42,11 @@ def embedded_trainer(encoder: TextEncoder) -> Trainer:
 
     def trained(articles: Sequence[Article]) -> TopicClassifier:
         labels, targets = topics_of(articles)
-        views = {name: encoder.encode([VIEWS[name](each) for each in articles]) for name in OPTIONS.training_views}
+        texts = {name: [view(each) for each in articles] for name, view in VIEWS.items()}
+        views = {name: encoder.encode(texts[name]) for name in texts}
         encoded = EncodedArticles(labels, targets, views, encoder.name, encoder.weights_sha256, encoder.options.pooling)
-        return EmbeddedTopicClassifier(encoder, train(encoded, OPTIONS)[0], name="held out")
+        head, words = fit_pair(material_of(encoded, texts), OPTIONS)
+        return EmbeddedTopicClassifier(encoder, head, words, name="held out")
 
     return trained
 

@@ -87,11 +87,11 @@ def test_the_command_trains_with_corrections(tmp_path: Path) -> None:
     lines = [
         json.dumps({"topic": topic, "title": f"{word} {n}", "body": f"The {word} was shown again."})
         for topic, word in (("tech", "browser"), ("sport", "cup final"))
-        for n in range(2)
+        for n in range(4)
     ]
     path.write_text("\n".join(lines), encoding="utf-8")
     call_command("train_topics", data=path, output=tmp_path / "head", folds=2, with_corrections=True, stdout=out)
-    assert "5 articles, topics: sport, tech" in out.getvalue()
+    assert "9 articles, topics: sport, tech" in out.getvalue()
 
 
 def fine_tune(articles: Path, network: Path, checkpoint: Path) -> str:

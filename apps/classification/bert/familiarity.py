@@ -52,6 +52,12 @@ def ramp(resemblance: npt.NDArray[Any], strange: Any, familiar: Any) -> npt.NDAr
     return share.astype(np.float32)
 
 
+def drawn(shares: npt.NDArray[Any], familiarity: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    """Probabilities `(n_texts, n_topics)` drawn towards equal ones, the less familiar `(n_texts,)` the text is."""
+    mixed: npt.NDArray[Any] = familiarity[:, None] * shares + (1 - familiarity[:, None]) / shares.shape[1]
+    return mixed.astype(np.float32)
+
+
 def _inverted(covariance: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     size = len(covariance)
     round_part = max(float(np.trace(covariance)) / size, 1e-12) * np.eye(size)

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from apps.classification.bert.encoder import FloatArray
-from apps.classification.bert.familiarity import TopicStatistics, ramp, statistics_of
+from apps.classification.bert.familiarity import TopicStatistics, drawn, ramp, statistics_of
 from apps.classification.bert.head_header import FORMAT, read_header
 
 HEAD_NAME = "head.safetensors"
@@ -66,9 +66,7 @@ class LinearHead:
     def probabilities(self, embeddings: FloatArray) -> FloatArray:
         """`(n_texts, n_topics)`, rows sum to 1, of embeddings `(n_texts, n_dimensions)` of unit length."""
         sure = softmax((embeddings @ self.weights + self.bias) / self.facts.temperature)
-        familiarity = self.familiarity(embeddings)[:, None]
-        drawn: FloatArray = (familiarity * sure + (1 - familiarity) / len(self.labels)).astype(np.float32)
-        return drawn
+        return drawn(sure, self.familiarity(embeddings))
 
     def likeliest(self, embeddings: FloatArray) -> npt.NDArray[np.str_]:
         """The label `(n_texts,)` of each of embeddings `(n_texts, n_dimensions)`."""

@@ -40,6 +40,11 @@ def expected_calibration_error(probabilities: Array, targets: Array) -> float:
     return sum(each.n_rows * abs(each.accuracy - each.mean_confidence) for each in bins) / len(targets)
 
 
+def log_loss(probabilities: Array, targets: Array) -> float:
+    """Mean negative logarithm of the probability of the target."""
+    return float(-np.mean(np.log(probabilities[np.arange(len(targets)), targets] + 1e-12)))
+
+
 def share_known(probabilities: Array, threshold: float) -> float:
     """Share of rows whose likeliest topic reaches `threshold`; the others are "unknown"."""
     return float(np.mean(probabilities.max(axis=1) >= threshold))

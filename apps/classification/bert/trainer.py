@@ -15,7 +15,7 @@ import torch
 
 from apps.classification.bert import metrics
 from apps.classification.bert.encoder import FloatArray
-from apps.classification.bert.familiarity import ramp, statistics_of
+from apps.classification.bert.familiarity import drawn, ramp, statistics_of
 from apps.classification.bert.head import HeadFacts, LinearHead, softmax
 
 Targets = npt.NDArray[np.int64]
@@ -65,7 +65,7 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class ViewResult:
-    """Of one view, over all held-out articles. `ece` with the temperature of the other folds, `ece_raw` without."""
+    """Of one view, over all held-out articles. `ece` as calibrated on the other folds, `ece_raw` before that."""
 
     accuracy: float
     accuracy_std: float  # over folds
@@ -132,8 +132,7 @@ def fit_temperature(logits: Logits, targets: Targets) -> float:
     """The divisor of held-out logits `(n, n_topics)` that makes their log-likelihood largest, by golden section."""
 
     def loss(log_temperature: float) -> float:
-        probabilities = softmax(logits / np.exp(log_temperature))
-        return float(-np.mean(np.log(probabilities[np.arange(len(targets)), targets] + 1e-12)))
+        return metrics.log_loss(softmax(logits / np.exp(log_temperature)), targets)
 
     low, high = np.log(0.05), np.log(20.0)
     ratio = (np.sqrt(5) - 1) / 2
@@ -157,8 +156,8 @@ def train(articles: EncodedArticles, options: TrainingOptions) -> tuple[LinearHe
     resemblances = {name: np.zeros(len(folds)) for name in articles.views}
     for fold in range(options.n_folds):
         held_out = folds == fold
-        weights, bias, means, covariance = _fit(articles, ~held_out, options)
-        statistics = statistics_of(means, covariance, _counts(articles, ~held_out))
+        weights, bias, means, covariance = fit(articles, ~held_out, options)
+        statistics = statistics_of(means, covariance, n_of_each_topic(articles, ~held_out))
         for name, vectors in articles.views.items():
             logits[name][held_out] = vectors[held_out] @ weights + bias
             resemblances[name][held_out] = statistics.resemblance(vectors[held_out])
@@ -169,14 +168,15 @@ def train(articles: EncodedArticles, options: TrainingOptions) -> tuple[LinearHe
     probabilities = {
         name: _probabilities(logits[name], resemblances[name], folds, facts_of_fold) for name in articles.views
     }
-    validation = _summary(articles, folds, logits, probabilities)
+    raw = {name: softmax(rows) for name, rows in logits.items()}
+    validation = summary(articles, folds, raw, probabilities)
 
     everything = np.ones(len(folds), dtype=bool)
-    weights, bias, means, covariance = _fit(articles, everything, options)
+    weights, bias, means, covariance = fit(articles, everything, options)
     temperature, strange, familiar = _calibrate(logits, resemblances, articles, everything, options)
     facts = HeadFacts(
         labels=articles.labels,
-        counts=_counts(articles, everything),
+        counts=n_of_each_topic(articles, everything),
         language=options.language,
         encoder=articles.encoder,
         encoder_sha256=articles.encoder_sha256,
@@ -188,7 +188,7 @@ def train(articles: EncodedArticles, options: TrainingOptions) -> tuple[LinearHe
     return LinearHead(facts, weights, bias, means, covariance.astype(np.float16)), validation
 
 
-def _fit(
+def fit(
     articles: EncodedArticles, chosen: npt.NDArray[np.bool_], options: TrainingOptions
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Weights, bias, topic means and shared covariance over the training views of the `chosen` articles."""
@@ -202,7 +202,7 @@ def _fit(
     return weights, bias, means, covariance
 
 
-def _counts(articles: EncodedArticles, chosen: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+def n_of_each_topic(articles: EncodedArticles, chosen: npt.NDArray[np.bool_]) -> tuple[int, ...]:
     return tuple(int(count) for count in np.bincount(articles.targets[chosen], minlength=len(articles.labels)))
 
 
@@ -217,27 +217,30 @@ def _calibrate(
     names = options.training_views
     stacked = np.concatenate([logits[name][chosen] for name in names])
     temperature = fit_temperature(stacked, np.tile(articles.targets[chosen], len(names)))
-    resemblance = np.concatenate([resemblances[name][chosen] for name in names])
-    strange, familiar = np.quantile(resemblance, [STRANGE_SHARE, UNFAMILIAR_SHARE])
-    return temperature, float(strange), max(float(familiar), float(strange) + 1e-3)
+    return temperature, *fit_familiarity([resemblances[name][chosen] for name in names])
+
+
+def fit_familiarity(resemblances: Sequence[npt.NDArray[Any]]) -> tuple[float, float]:
+    """Strange and familiar resemblance, from those of held-out articles in each training view `(n_articles,)`."""
+    strange, familiar = np.quantile(np.concatenate(resemblances), [STRANGE_SHARE, UNFAMILIAR_SHARE])
+    return float(strange), max(float(familiar), float(strange) + 1e-3)
 
 
 def _probabilities(
     logits: Logits, resemblances: Logits, folds: Targets, facts_of_fold: Sequence[tuple[float, float, float]]
-) -> Logits:
+) -> FloatArray:
     """As `LinearHead.probabilities`, each article with what its fold's complement was calibrated to."""
     temperatures, strange, familiar = np.array(facts_of_fold)[folds].T  # (n_articles,) each
-    share = ramp(resemblances, strange, familiar)[:, None]
-    mixed: Logits = share * softmax(logits / temperatures[:, None]) + (1 - share) / logits.shape[1]
-    return mixed
+    return drawn(softmax(logits / temperatures[:, None]), ramp(resemblances, strange, familiar))
 
 
-def _summary(
+def summary(
     articles: EncodedArticles,
     folds: Targets,
-    logits: Mapping[str, Logits],
-    probabilities: Mapping[str, Logits],
+    raw: Mapping[str, npt.NDArray[Any]],
+    probabilities: Mapping[str, npt.NDArray[Any]],
 ) -> CrossValidation:
+    """Of each view's probabilities `(n_articles, n_topics)`, and of those before calibration."""
     targets = articles.targets
     results = []
     for fold in range(int(folds.max()) + 1):
@@ -252,7 +255,7 @@ def _summary(
             accuracy_std=float(np.std([result.accuracy[name] for result in results], ddof=1)),
             macro_f1=metrics.macro_f1(rows, targets),
             ece=metrics.expected_calibration_error(rows, targets),
-            ece_raw=metrics.expected_calibration_error(softmax(logits[name]), targets),
+            ece_raw=metrics.expected_calibration_error(raw[name], targets),
             known=metrics.share_known(rows, REPORTED_THRESHOLD),
             known_accuracy=metrics.accuracy(rows[known], targets[known]) if known.any() else 0.0,
             confusion=metrics.confusion_matrix(rows, targets),

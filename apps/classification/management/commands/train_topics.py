@@ -15,8 +15,9 @@ from apps.results.tables import write_rows
 
 class Command(BaseCommand):
     help = (
-        "Train the linear head over the embedded sentence encoder on articles (JSON lines with topic, title, body),"
-        " measure it by cross-validation, and write head.safetensors, metrics.json and folds.csv. With --fine-tune,"
+        "Train what vectors of the embedded sentence encoder and what words say of topics on articles (JSON lines with"
+        " topic, title, body), measure both together by cross-validation, and write head.safetensors,"
+        " words.safetensors, metrics.json and folds.csv. With --fine-tune,"
         " train a whole BERT instead. Use the folder with TOPIC_MODEL=<folder>. Stopped and started again, it goes on"
         " where it was."
     )
@@ -41,12 +42,14 @@ class Command(BaseCommand):
             fine_tune_topics(options, self.stdout.write)
             return
         # Torch is loaded here, not when Django looks through its commands.
-        from apps.classification.bert.dataset import DatasetError, topics_of
+        from apps.classification.bert.dataset import VIEWS, DatasetError, topics_of
         from apps.classification.bert.encoder import embedded_encoder
         from apps.classification.bert.encoding import encode_articles
         from apps.classification.bert.head import HEAD_NAME
-        from apps.classification.bert.trainer import TrainingError, TrainingOptions, report, stratified_folds, train
+        from apps.classification.bert.pair_training import check_folds, train_pair
+        from apps.classification.bert.trainer import TrainingError, TrainingOptions, report
         from apps.classification.bert.weights import EncoderError
+        from apps.classification.bert.words import WORDS_NAME
 
         training = TrainingOptions(n_folds=options["folds"], seed=options["seed"], language=options["language"])
         output: Path = options["output"]
@@ -56,20 +59,24 @@ class Command(BaseCommand):
             )
             labels, targets = topics_of(articles)
             # Refuses what cannot be trained before minutes are spent on encoding.
-            stratified_folds(targets, training.n_folds, training.seed)
+            check_folds(targets, training)
             output.mkdir(parents=True, exist_ok=True)
             self.stdout.write(f"{len(articles)} articles, topics: {', '.join(labels)}")
             cache = options["cache"] or output / "vectors.npz"
             encoded = encode_articles(articles, embedded_encoder(), cache=cache, report=self._progress())
             self.stdout.write(f"Training, {training.n_folds} folds …")
-            head, validation = train(encoded, training)
+            texts = {name: [view(article) for article in articles] for name, view in VIEWS.items()}
+            head, words, validation = train_pair(encoded, texts, training)
         except (DatasetError, EncoderError, TrainingError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error}. Name another --output.") from error
 
         head.save(output / HEAD_NAME)
-        measured = report(validation, encoded, training)
+        words.save(output / WORDS_NAME)
+        measured = report(validation, encoded, training) | {
+            "words": {"terms": len(words.terms), "c": words.facts.c, "mixture": words.facts.mixture.weights}
+        }
         (output / "metrics.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
         write_rows(output / "folds.csv", measured["folds"])
         for name, result in validation.views.items():
