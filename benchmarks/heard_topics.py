@@ -44,7 +44,7 @@ def main() -> None:
     written = {
         number: " ".join(articles[number].body.split()[: options.words]) for number in drawn(articles, options.articles)
     }
-    heard = heard_texts(written, options.kept)
+    heard = heard_texts(written, len(topics_of(articles)[0]), options.kept)
     said = {number: spoken_form(text) for number, text in written.items()}
     forms = {"written": written, "without capitals and marks": said, "heard": heard}
     right = found_right(articles, forms, embedded_trainer(RememberingEncoder(options.kept)))
@@ -63,18 +63,14 @@ def main() -> None:
 
 
 def drawn(articles: Sequence[Article], n_articles: int) -> list[int]:
-    """The numbers of as many articles of each topic."""
+    """The numbers of as many articles of each topic, one topic after the other; of fewer, the first of more."""
     labels, targets = topics_of(articles)
     random = np.random.default_rng(SEED)
-    each = n_articles // len(labels)
-    return [
-        int(number)
-        for topic in range(len(labels))
-        for number in random.permutation(np.flatnonzero(targets == topic))[:each]
-    ]
+    of_topics = [random.permutation(np.flatnonzero(targets == topic)) for topic in range(len(labels))]
+    return [int(numbers[rank]) for rank in range(n_articles // len(labels)) for numbers in of_topics]
 
 
-def heard_texts(written: Mapping[int, str], kept: Path) -> dict[int, str]:
+def heard_texts(written: Mapping[int, str], n_topics: int, kept: Path) -> dict[int, str]:
     """What the recogniser makes of each text; what `kept` holds is not recognised again."""
     kept.mkdir(parents=True, exist_ok=True)
     path = kept / "heard.jsonl"
@@ -84,7 +80,7 @@ def heard_texts(written: Mapping[int, str], kept: Path) -> dict[int, str]:
     heard = {}
     with path.open("a", encoding="utf-8") as file, tempfile.TemporaryDirectory() as folder:
         for place, (number, text) in enumerate(written.items()):
-            voice = VOICES[place % len(VOICES)]
+            voice = VOICES[place // n_topics % len(VOICES)]  # each speaks of all topics
             key = hashlib.sha256(f"{voice} {text}".encode()).hexdigest()
             if key not in known:
                 recognizer = recognizer or WhisperRecognizer()
