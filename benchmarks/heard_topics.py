@@ -28,7 +28,7 @@ from apps.transcription.asr.transcriber import TranscribeOptions, transcribe_fil
 from apps.transcription.evaluating import normalizer_of
 from benchmarks.search_corpus import REPOSITORY, data_folder
 from benchmarks.synthetic_speech import VOICES, read_aloud
-from benchmarks.topic_trainers import RememberingEncoder, embedded_trainer, figures, found_right
+from benchmarks.topic_trainers import RememberingEncoder, figures, found_right, trainers
 
 SEED = 11
 
@@ -47,17 +47,14 @@ def main() -> None:
     heard = heard_texts(written, len(topics_of(articles)[0]), options.kept)
     said = {number: spoken_form(text) for number, text in written.items()}
     forms = {"written": written, "without capitals and marks": said, "heard": heard}
-    right = found_right(articles, forms, embedded_trainer(RememberingEncoder(options.kept)))
-    rate = _word_error_rate(written, heard)
+    rates = {name: _word_error_rate(written, texts) for name, texts in forms.items()}
     rows = []
-    for name, found in right.items():
-        errors = (rate.percent, rate.low, rate.high) if name == "heard" else (0.0, 0.0, 0.0)
-        rows.append(
-            {"form": name, "articles": len(found), "words": rate.n}
-            | {key: f"{value:.2f}" for key, value in zip(("wer", "wer_low", "wer_high"), errors, strict=True)}
-            | figures(right["written"], found)
-        )
-        print(rows[-1], flush=True)
+    for classifier, trainer in trainers(RememberingEncoder(options.kept)).items():
+        right = found_right(articles, forms, trainer)
+        for name, found in right.items():
+            row = {"classifier": classifier, "form": name, "articles": str(len(found)), "words": str(rates[name].n)}
+            rows.append(row | _percent(rates[name]) | figures(right["written"], found))
+            print(rows[-1], flush=True)
     if options.csv:
         write_rows(options.csv / "heard.csv", rows)
 
@@ -105,6 +102,10 @@ def _word_error_rate(written: Mapping[int, str], heard: Mapping[int, str]) -> Ra
             for number, text in written.items()
         ]
     )
+
+
+def _percent(rate: Rate) -> dict[str, str]:
+    return {"wer": f"{rate.percent:.2f}", "wer_low": f"{rate.low:.2f}", "wer_high": f"{rate.high:.2f}"}
 
 
 if __name__ == "__main__":

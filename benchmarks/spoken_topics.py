@@ -16,7 +16,7 @@ from apps.results.tables import write_rows
 from apps.transcription.asr.evaluation import n_edits
 from benchmarks.mishearing import Mishearing
 from benchmarks.search_corpus import REPOSITORY, data_folder
-from benchmarks.topic_trainers import RememberingEncoder, embedded_trainer, figures, found_right
+from benchmarks.topic_trainers import RememberingEncoder, figures, found_right, trainers
 
 RATES = (0.0, 0.05, 0.1, 0.2)
 
@@ -33,14 +33,14 @@ def main() -> None:
         f"{rate:.0%}": {number: mishearing.heard(text, rate, str(number)) for number, text in enumerate(said)}
         for rate in RATES
     }
-    right = found_right(articles, forms, embedded_trainer(RememberingEncoder(options.folder)))
+    wrong = {name: _share_wrong(said, texts) for name, texts in forms.items()}
     rows = []
-    for name, texts in forms.items():
-        rows.append(
-            {"word_errors": name, "word_error_rate": f"{_share_wrong(said, texts):.4f}", "articles": len(texts)}
-            | figures(right["0%"], right[name])
-        )
-        print(rows[-1], flush=True)
+    for classifier, trainer in trainers(RememberingEncoder(options.folder)).items():
+        right = found_right(articles, forms, trainer)
+        for name, found in right.items():
+            row = {"classifier": classifier, "word_errors": name, "word_error_rate": f"{wrong[name]:.4f}"}
+            rows.append(row | {"articles": str(len(found))} | figures(right["0%"], found))
+            print(rows[-1], flush=True)
     if options.csv:
         write_rows(options.csv / "spoken.csv", rows)
 

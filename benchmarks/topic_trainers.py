@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,13 @@ from apps.classification.bert.dataset import VIEWS, Article, topics_of
 from apps.classification.bert.encoder import FloatArray, Progress, TextEncoder
 from apps.classification.bert.metrics import wilson_interval
 from apps.classification.bert.pair_training import fit_pair, material_of
-from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, stratified_folds
+from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, stratified_folds, train
 from apps.classification.bert.weights import EMBEDDED_PACKAGE, checked_embedded_folder
 from benchmarks.vector_cache import VectorCache
 
 OPTIONS = TrainingOptions()
 N_RESAMPLES, SEED = 10_000, 5  # of the bootstrap
+PAIR, VECTORS = "words and vectors", "vectors alone"
 Trainer = Callable[[Sequence[Article]], TopicClassifier]
 
 
@@ -37,18 +38,25 @@ class RememberingEncoder(TextEncoder):
         return vectors
 
 
-def embedded_trainer(encoder: TextEncoder) -> Trainer:
-    """Trains what the portal ships, as `manage.py train_topics` does."""
+def trainers(encoder: TextEncoder) -> dict[str, Trainer]:
+    """By name: what the portal ships, as `manage.py train_topics` trains it, and the head that it has beside words."""
 
-    def trained(articles: Sequence[Article]) -> TopicClassifier:
-        labels, targets = topics_of(articles)
+    def pair(articles: Sequence[Article]) -> TopicClassifier:
         texts = {name: [view(each) for each in articles] for name, view in VIEWS.items()}
-        views = {name: encoder.encode(texts[name]) for name in texts}
-        encoded = EncodedArticles(labels, targets, views, encoder.name, encoder.weights_sha256, encoder.options.pooling)
-        head, words = fit_pair(material_of(encoded, texts), OPTIONS)
-        return EmbeddedTopicClassifier(encoder, head, words, name="held out")
+        head, words = fit_pair(material_of(_encoded(articles, encoder, VIEWS), texts), OPTIONS)
+        return EmbeddedTopicClassifier(encoder, head, words, name=PAIR)
 
-    return trained
+    def vectors(articles: Sequence[Article]) -> TopicClassifier:
+        head, _ = train(_encoded(articles, encoder, OPTIONS.training_views), OPTIONS)
+        return EmbeddedTopicClassifier(encoder, head, name=VECTORS)
+
+    return {PAIR: pair, VECTORS: vectors}
+
+
+def _encoded(articles: Sequence[Article], encoder: TextEncoder, names: Iterable[str]) -> EncodedArticles:
+    labels, targets = topics_of(articles)
+    views = {name: encoder.encode([VIEWS[name](each) for each in articles]) for name in names}
+    return EncodedArticles(labels, targets, views, encoder.name, encoder.weights_sha256, encoder.options.pooling)
 
 
 def found_right(
