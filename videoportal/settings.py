@@ -335,7 +335,7 @@ TOPIC_DRIFT_PSI = float_setting("TOPIC_DRIFT_PSI", 0.1, at_least=0.0, at_most=10
 
 # What a classifier that learned topics from examples must keep to before it may go live. Shares in [0, 1].
 TOPIC_MIN_EXAMPLES = int_setting("TOPIC_MIN_EXAMPLES", 5, at_least=2)  # of a topic, before it is taught
-TOPIC_MIN_RECALL = float_setting("TOPIC_MIN_RECALL", 0.6, at_least=0.0, at_most=1.0)  # of the examples of each
+TOPIC_MIN_RECALL = float_setting("TOPIC_MIN_RECALL", 0.4, at_least=0.0, at_most=1.0)  # of the examples of each
 TOPIC_MAX_OVERLAP = float_setting("TOPIC_MAX_OVERLAP", 0.5, at_least=0.0, at_most=1.0)  # of them with a known topic
 TOPIC_MAX_LOSS = float_setting("TOPIC_MAX_LOSS", 0.01, at_least=0.0, at_most=1.0)  # of texts that were filed right
 TOPIC_TEACHING_LIMIT_S = int_setting("TOPIC_TEACHING_LIMIT_S", 1_800, at_least=1)

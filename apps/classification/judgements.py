@@ -67,7 +67,7 @@ def judgements(topics: Sequence[str], since: datetime) -> Judgements:
     rows = (
         TopicCorrection.objects.last_words()
         .exclude(predicted_label="")
-        .values_list("predicted_label", "topic__label", "video__topic_prediction__outcome")
+        .values_list("predicted_label", "chosen_label", "video__topic_prediction__outcome")
         .annotate(n=Count("pk"), n_recent=Count("pk", filter=Q(created_at__gte=since)))
     )
     judged: Counter[str] = Counter()

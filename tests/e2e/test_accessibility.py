@@ -22,6 +22,7 @@ VISITOR_PAGES += ["/accounts/sign-up/", "/accounts/password-reset/", "/no-such-p
 MEMBER_PAGES = ["/", "/upload/", "/my-videos/", "/notices/", "/accounts/tokens/", "/accounts/invitations/"]
 MEMBER_PAGES += ["/following/", "/topics/tech/"]
 MEMBER_PAGES += ["/admin/videos/video/topics/", "/admin/videos/video/topics/summary/"]
+MEMBER_PAGES += ["/admin/classification/topic/teach/", "/admin/classification/topic/add/"]
 MEMBER_PAGES += ["/accounts/profile/", "/accounts/password-change/", "watch", "edit", "delete", "captions"]
 
 

@@ -26,7 +26,7 @@ class Limits:
     min_examples: int = 5
     found_probability: float = 0.5  # from which an example counts as found
     filed_probability: float = 0.8  # from which a text is filed by itself
-    min_example_recall: float = 0.6
+    min_example_recall: float = 0.4
     max_known_share: float = 0.5
     max_accuracy_loss: float = 0.01
 
