@@ -1,142 +1,54 @@
 """Who may open and who may find what: one table over every address of the portal.
 
 Role (anonymous, another user, the owner, a moderator) × state of the video (public, unlisted, private × pending,
-published, rejected) → what each address answers. An address that is in no table fails the last test here.
+published, rejected) → what each address answers. An address that is in no table fails the last test here. The rules are
+in `tests.visibility.rules`, the portal that the tables are held against in `tests.visibility.portal`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from django.core.cache import cache
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import transaction
-from django.http import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.converters import UUIDConverter
-from django.utils import timezone
 from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.classification.following import follow_topic
-from apps.classification.models import Topic, TopicPrediction
-from apps.pipeline import runs
-from apps.pipeline.models import StageRun
+from apps.classification.models import Topic
 from apps.search import outbox
 from apps.search.models import OutboxEntry
-from apps.transcription.models import Cue, Transcript
-from apps.videos.files import folder
-from apps.videos.models import ModerationState, Notice, Report, Tag, Video, Visibility
-from tests.factories import make_video
-
-# --- the rule ---
-
-ROLES = ("anonymous", "other", "owner", "moderator")
-STATES = [
-    (visibility, moderation)
-    for visibility in ("public", "unlisted", "private")
-    for moderation in ("pending", "published", "rejected")
-]
-State = tuple[str, str]
-
-# Beside the owner and moderators, who may open everything, anybody may open these:
-OPEN_TO_ALL: frozenset[State] = frozenset({("public", "published"), ("unlisted", "published")})
-# Beside the owner, who finds everything of theirs, anybody may find this (moderators find no more than others):
-FOUND_BY_ALL: frozenset[State] = frozenset({("public", "published")})
-
-
-def may_open(role: str, state: State) -> bool:
-    return role in ("owner", "moderator") or state in OPEN_TO_ALL
-
-
-def may_find(role: str, state: State) -> bool:
-    return role == "owner" or state in FOUND_BY_ALL
-
-
-# --- what one address answers ---
-
-SIGN_IN = "sign-in"  # a redirect to the page where one signs in
-Answer = int | str
-
-
-@dataclass(frozen=True)
-class Answers:
-    """By role. `hidden`: to those who may not open the video; owner and moderators always may."""
-
-    anonymous: Answer
-    other: Answer
-    owner: Answer
-    moderator: Answer
-    anonymous_hidden: Answer
-    other_hidden: Answer
-
-    def to(self, role: str, state: State) -> Answer:
-        answer: Answer = getattr(self, role if may_open(role, state) else f"{role}_hidden")
-        return answer
-
-
-def shown(code: int = 200) -> Answers:
-    """To everybody who may open the video; to others it does not exist."""
-    return Answers(code, code, code, code, anonymous_hidden=404, other_hidden=404)
-
-
-def page_of_owner(code: int = 200) -> Answers:
-    """A page for owner and moderators: others are asked to sign in, or told that there is no such video."""
-    return Answers(SIGN_IN, 404, code, code, anonymous_hidden=SIGN_IN, other_hidden=404)
-
-
-def page_of_viewers(code: int) -> Answers:
-    """For everybody who may open the video and is signed in."""
-    return Answers(SIGN_IN, code, code, code, anonymous_hidden=SIGN_IN, other_hidden=404)
-
-
-def page_of_moderators(code: int, other: Answer = SIGN_IN) -> Answers:
-    """Nobody else learns anything, the owner neither."""
-    return Answers(SIGN_IN, other, other, code, anonymous_hidden=SIGN_IN, other_hidden=other)
-
-
-def api_of_owner(code: int) -> Answers:
-    """A change by owner or moderators: 403 for who may see the video, 404 for who may not."""
-    return Answers(401, 403, code, code, anonymous_hidden=401, other_hidden=404)
-
-
-def api_of_viewers(code: int) -> Answers:
-    return Answers(401, code, code, code, anonymous_hidden=401, other_hidden=404)
-
-
-def api_of_moderators(code: int) -> Answers:
-    return Answers(401, 403, 403, code, anonymous_hidden=401, other_hidden=403)
-
-
-ORIGINAL_FILE = Answers(404, 404, 200, 200, anonymous_hidden=404, other_hidden=404)
-NEVER = Answers(404, 404, 404, 404, anonymous_hidden=404, other_hidden=404)
-ELSEWHERE = Answers(302, 302, 302, 302, anonymous_hidden=302, other_hidden=302)  # whether there is a video or not
-
-
-@dataclass(frozen=True)
-class Address:
-    """A request for one video. `form` is sent as a form, `body` as JSON, `raw` as WebVTT."""
-
-    name: str
-    answers: Answers
-    method: str = "get"
-    arguments: dict[str, str] = field(default_factory=dict)
-    query: dict[str, str] = field(default_factory=dict)
-    form: dict[str, Any] | None = None
-    body: dict[str, Any] | None = None
-    raw: bytes | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return " ".join([self.method, self.name, *self.arguments.values(), *self.query, *self.headers])
-
+from apps.videos.models import Video
+from tests.visibility.portal import OBJECT_ID_ADDRESSES, SAID, TAG, WORD, Portal, answer_of, ask, make_in
+from tests.visibility.rules import (
+    ELSEWHERE,
+    NEVER,
+    ORIGINAL_FILE,
+    ROLES,
+    SIGN_IN,
+    STATES,
+    Address,
+    Answer,
+    Place,
+    api_of_moderators,
+    api_of_owner,
+    api_of_viewers,
+    found_by_all,
+    may_find,
+    may_open,
+    moderators,
+    nobody,
+    own_alone,
+    page_of_moderators,
+    page_of_owner,
+    page_of_viewers,
+    shown,
+    waiting,
+)
 
 HTMX = {"HX-Request": "true"}
 WEBVTT = b"WEBVTT\n\n00:01.000 --> 00:02.000\nHello.\n"
@@ -227,49 +139,6 @@ VIDEO_ADDRESSES: list[Address] = [
 
 # --- where videos are found ---
 
-WORD = "quagga"  # in every title
-SAID = "okapi"  # in every caption
-TAG = "stripes"
-
-Found = Callable[[Video], bool]
-
-
-@dataclass(frozen=True)
-class Place:
-    """An address that shows several videos. `rule`: who finds which there."""
-
-    name: str
-    query: dict[str, str] = field(default_factory=dict)
-    arguments: dict[str, str] = field(default_factory=dict)
-    rule: Callable[[str, State], bool] = may_find
-    # Who may open the place at all; the others get what is said here.
-    refused: dict[str, Answer] = field(default_factory=dict)
-    # Suggestions show titles instead of links.
-    shows_titles: bool = False
-
-    def __str__(self) -> str:
-        return " ".join([self.name, *self.arguments.values(), *(f"{key}={value}" for key, value in self.query.items())])
-
-
-def own_alone(role: str, _: State) -> bool:
-    return role == "owner"
-
-
-def found_by_all(_: str, state: State) -> bool:
-    return state in FOUND_BY_ALL
-
-
-def moderators(role: str, _: State) -> bool:
-    return role == "moderator"
-
-
-def nobody(_: str, __: State) -> bool:
-    return False  # figures alone
-
-
-def waiting(role: str, state: State) -> bool:
-    return role == "moderator" and state[1] == "pending"
-
 
 MEMBERS_ONLY_PAGE: dict[str, Answer] = {"anonymous": SIGN_IN}
 MODERATORS_ONLY_API: dict[str, Answer] = {"anonymous": 401, "other": 403, "owner": 403}
@@ -333,23 +202,12 @@ OTHER_NAMESPACES = ("accounts:", "admin:")
 UUIDS_OF_NO_VIDEO = {"token_id", "invitation_id", "report_id"}
 
 
-# --- the portal that the tables are held against ---
-
-
-@dataclass(frozen=True)
-class Portal:
-    """One owner's videos in every state, with all their files and captions."""
-
-    videos: dict[State, Video]
-    clients: dict[str, Client]
-
-
 @pytest.fixture
 def portal(owner: User, stranger: User, moderator: User, settings: Settings, tmp_path: Path) -> Portal:
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.SEARCH_SQLITE_PATH = tmp_path / "search.sqlite3"
     cache.clear()
-    videos = {state: _make(owner, state) for state in STATES}
+    videos = {state: make_in(owner, state) for state in STATES}
     clients = {role: Client() for role in ROLES}
     for role, user in (("other", stranger), ("owner", owner), ("moderator", moderator)):
         clients[role].force_login(user)
@@ -365,71 +223,6 @@ def indexed_portal(portal: Portal) -> Portal:
     return portal
 
 
-def _make(owner: User, state: State) -> Video:
-    visibility, moderation = state
-    video = make_video(
-        owner,
-        title=f"{WORD} {visibility} {moderation}",
-        visibility=Visibility(visibility),
-        moderation_state=ModerationState(moderation),
-        web_name="web.mp4",
-        poster_name="poster.jpg",
-        preview_name="preview.mp4",
-        storyboard_name="storyboard.vtt",
-    )
-    video.tags.add(Tag.objects.get_or_create(name=TAG)[0])
-    runs.start(video)
-    StageRun.objects.filter(video=video).update(state=StageRun.State.DONE, progress=1.0)
-    TopicPrediction.objects.create(
-        video=video, topic=Topic.objects.get(label="sport"), probability=0.9, classifier="test", outcome="asked"
-    )
-    transcript = Transcript.objects.create(video=video, language="en", source="auto", completed_at=timezone.now())
-    Cue.objects.create(transcript=transcript, position=0, start_ms=0, end_ms=900, text=f"An {SAID}, {state}.")
-    Notice.objects.create(user=owner, video=video, kind=Notice.Kind.READY, text=f"“{video.title}” is ready.")
-    Report.objects.create(video=video, reason=Report.Reason.OTHER)
-    place = folder(video.pk)
-    place.mkdir(parents=True)
-    for name in ("original.mp4", "web.mp4", "poster.jpg", "preview.mp4", "storyboard.vtt", "storyboard-0.jpg"):
-        (place / name).write_bytes(b"some bytes")
-    (place / "notes.txt").write_bytes(b"of nobody's business")
-    (place / "partial-web.mp4").write_bytes(b"half")
-    return video
-
-
-def _ask(client: Client, address: Address, video: Video) -> tuple[Answer, bytes]:
-    """What the address answers; whatever it changed is undone."""
-    arguments: dict[str, Any] = dict(address.arguments)
-    arguments["object_id" if address.name in OBJECT_ID_ADDRESSES else "video_id"] = str(video.pk)
-    if address.name == "admin:videos_video_resolve":
-        arguments["report_id"] = str(video.reports.get().pk)
-    path = reverse(address.name, kwargs=arguments) + (f"?{urlencode(address.query)}" if address.query else "")
-    call = getattr(client, address.method)
-    sent: dict[str, Any] = {}
-    if address.body is not None:
-        sent = {"data": json.dumps(address.body), "content_type": "application/json"}
-    elif address.raw is not None:
-        sent = {"data": address.raw, "content_type": "text/vtt"}
-    elif address.form is not None:
-        files = {
-            key: SimpleUploadedFile("a.vtt", value) for key, value in address.form.items() if isinstance(value, bytes)
-        }
-        sent = {"data": {**address.form, **files}}
-    with transaction.atomic():
-        response = call(path, headers=address.headers, **sent)
-        content: bytes = response.getvalue()
-        transaction.set_rollback(True)
-    return _answer(response), content
-
-
-OBJECT_ID_ADDRESSES = {"admin:videos_video_change", "admin:videos_video_delete"}
-
-
-def _answer(response: HttpResponseBase) -> Answer:
-    if response.status_code == 302 and any(word in response["Location"] for word in ("/sign-in/", "/login/")):
-        return SIGN_IN
-    return response.status_code
-
-
 # --- the tests ---
 
 
@@ -440,7 +233,7 @@ def test_an_address_of_a_video_answers_each_role_by_the_table(portal: Portal, ad
         for role, client in portal.clients.items():
             cache.clear()  # the rates of the API are another test's affair
             expected = address.answers.to(role, state)
-            answer, content = _ask(client, address, video)
+            answer, content = ask(client, address, video)
             if answer != expected:
                 wrong.append(f"{role}, {' '.join(state)}: {answer} instead of {expected}")
             if not may_open(role, state) and (video.title.encode() in content or SAID.encode() in content):
@@ -457,7 +250,7 @@ def test_a_place_where_videos_are_found_shows_each_role_what_the_table_says(
     for role, client in indexed_portal.clients.items():
         response = client.get(path, place.query)
         expected: Answer = place.refused.get(role, 200)
-        assert _answer(response) == expected, role
+        assert answer_of(response) == expected, role
         text = response.content.decode()
         for state, video in indexed_portal.videos.items():
             is_there = video.title in text or (not place.shows_titles and str(video.pk) in text)
