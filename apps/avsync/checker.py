@@ -23,6 +23,13 @@ def sync_checker() -> SyncChecker:
     return _load(settings.SYNC_MODEL, settings.SYNC_FACE_DETECTOR, settings.SYNC_MIN_PROBABILITY)
 
 
+def weights_path() -> Path:
+    """The file of the network that SYNC_MODEL names, or of the embedded one."""
+    from apps.avsync.syncnet.trained_checker import EMBEDDED_WEIGHTS
+
+    return Path(settings.SYNC_MODEL).expanduser() if settings.SYNC_MODEL else EMBEDDED_WEIGHTS
+
+
 def looking_options() -> LookingOptions:
     """How much of a file is looked at, from the settings."""
     from apps.avsync.syncnet.looking import LookingOptions
@@ -46,15 +53,13 @@ def _judging_options(min_probability: float) -> JudgingOptions:
 def _load(model: str, face_detector: str, min_probability: float) -> SyncChecker:
     # Not at import: a process that has loaded torch must not fork, and the web process never needs it.
     from apps.avsync.syncnet.detectors import DetectorError
-    from apps.avsync.syncnet.trained_checker import CalibrationError, load_checker, load_embedded_checker
+    from apps.avsync.syncnet.trained_checker import CalibrationError, load_checker
     from apps.avsync.syncnet.weights import WeightsError
 
     detector = Path(face_detector).expanduser() if face_detector else None
     options = _judging_options(min_probability)
     try:
-        if model:
-            return load_checker(Path(model).expanduser(), detector=detector, options=options)
-        return load_embedded_checker(detector=detector, options=options)
+        return load_checker(weights_path(), detector=detector, options=options)
     except DetectorError as error:
         raise SyncModelError(
             f"SYNC_FACE_DETECTOR={face_detector!r} cannot work: {error} Or leave SYNC_FACE_DETECTOR empty."

@@ -144,6 +144,15 @@ def origin_s(container: av.container.InputContainer) -> float:
     return (container.start_time or 0) / av.time_base
 
 
+def seek(container: av.container.InputContainer, stream: Any, to_s: float) -> None:
+    """Goes to the last key frame before `to_s`, on the clock of the streams, or stays where that cannot be found."""
+    try:
+        # Nothing lies before a stream's start, and some formats refuse to seek there.
+        container.seek(max(int(to_s / stream.time_base), stream.start_time or 0), stream=stream)
+    except (av.error.FFmpegError, OverflowError) as error:
+        logger.warning("%s cannot be sought in: %s", container.name, error)
+
+
 def packets(container: av.container.InputContainer, stream: Any) -> Iterator[Any]:
     """The stream's packets; where the container is damaged, those that can still be found."""
     n_errors = 0
@@ -221,8 +230,7 @@ def _span(container: av.container.InputContainer, stream: Any, start_s: float, e
 def _frames_from(container: av.container.InputContainer, stream: Any, from_s: float) -> Iterator[av.AudioFrame]:
     """From `from_s` on, on the clock of the streams; what lies before is not decoded."""
     from_ticks = int(from_s / stream.time_base)
-    # Nothing lies before a stream's start, and some formats refuse to seek there.
-    container.seek(max(from_ticks, stream.start_time or 0), stream=stream)
+    seek(container, stream, from_s)
     for packet in packets(container, stream):
         if packet.pts is None or packet.pts >= from_ticks:
             yield from _decoded(packet)

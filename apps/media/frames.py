@@ -14,7 +14,7 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.media.audio import opened, origin_s, packets
+from apps.media.audio import opened, origin_s, packets, seek
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def stream_frames(
         stream.thread_type = "AUTO"
         origin = origin_s(container)
         if start_s > 0 and stream.time_base:
-            container.seek(int((start_s + origin) / stream.time_base), stream=stream)
+            seek(container, stream, start_s + origin)
         has_pictures = False
         last_s = float("-inf")
         for frame in _decoded(container, stream):

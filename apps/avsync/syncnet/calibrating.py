@@ -22,7 +22,7 @@ from apps.media.audio import SAMPLE_RATE
 from apps.media.frames import Frame
 
 LENGTHS = (25, 40, 60, 200)  # frames of a clip that are compared; a shorter clip is compared whole
-GROUPS = (2, 4, 8)  # clips whose curves are pooled, as looks at one video are
+GROUPS = (2, 4)  # clips whose curves are pooled, as looks at one video are
 MAX_SHIFT_MS = 450.0
 ZERO_WITHIN_MS = 80.0  # what lies farther from the truth tells nothing of the network's zero
 MIN_FOUND = 50  # offsets that are right; with fewer, the fit says more about them than about the network
@@ -51,7 +51,7 @@ def trials(network: SyncNetwork, examples: Sequence[Example], *, seed: int = 0) 
             for is_own in (True, False):
                 yield from _pooled(network, [(index, length)], examples, is_own=is_own, generator=generator)
     for size in GROUPS:
-        for _ in range(len(examples) // 2):
+        for _ in range(len(examples) // 3):
             group = [(int(index), max(LENGTHS)) for index in generator.choice(len(examples), size)]
             for is_own in (True, False):
                 yield from _pooled(network, group, examples, is_own=is_own, generator=generator)

@@ -17,8 +17,7 @@ from apps.avsync.syncnet.network_checker import NetworkChecker
 from apps.avsync.syncnet.offset import Calibration, JudgingOptions
 from apps.avsync.syncnet.weights import TrainedNetwork, load_network
 
-EMBEDDED_FOLDER = Path(__file__).parent / "embedded"
-EMBEDDED_WEIGHTS = EMBEDDED_FOLDER / "network.safetensors"
+EMBEDDED_WEIGHTS = Path(__file__).parent / "embedded" / "network.safetensors"
 CALIBRATION_NAME = "calibration.json"  # beside the weights
 DIGEST_SHOWN = 12  # hexadecimal digits of the weights' sha256 in a checker's name
 
@@ -38,11 +37,6 @@ class TrainedStreams:
 
     def audio(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._network.embed_audio(mfcc(samples))
-
-
-def load_embedded_checker(*, detector: Path | None = None, options: JudgingOptions | None = None) -> NetworkChecker:
-    """The one that needs nothing but what the portal carries. Raises as `load_checker` does."""
-    return load_checker(EMBEDDED_WEIGHTS, detector=detector, options=options)
 
 
 def load_checker(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
@@ -27,20 +26,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Torch is loaded here, not when Django looks through its commands.
+        from apps.avsync.checker import weights_path
         from apps.avsync.syncnet.calibrating import TooFewClipsError, fit, probabilities, trials
         from apps.avsync.syncnet.corpora import READERS, CorpusError, SplitOptions, split
         from apps.avsync.syncnet.dataset import Cache
         from apps.avsync.syncnet.trained_checker import (
             CALIBRATION_NAME,
-            EMBEDDED_WEIGHTS,
             TrainedStreams,
             sha256_of,
             write_calibration,
         )
         from apps.avsync.syncnet.weights import WeightsError, load_network
 
-        configured = Path(settings.SYNC_MODEL).expanduser() if settings.SYNC_MODEL else EMBEDDED_WEIGHTS
-        weights = options["model"] or configured
+        weights = options["model"] or weights_path()
         try:
             trained = load_network(weights)
             clips = READERS[options["corpus"]](options["data"])
@@ -54,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self.stdout.write(f"{calibration}")
         measured: dict[str, object] = {}
-        for part in ("validation", "unseen_clips", "unseen_speakers"):
+        for part in ("validation", "unseen_speakers"):
             tried = list(trials(network, cache.examples(parts[part]), seed=options["seed"] + 1))
             if not tried:
                 continue

@@ -1,0 +1,255 @@
+"""Does the check of lip sync find what the sound was moved by, and is it silent where it cannot know?
+
+    python -m benchmarks.sync_errors [--clips 24] [--csv docs/results/avsync] [--kept FOLDER]
+
+Clips of GRID (VIDEOPORTAL_DATA) that the network was not trained on: of speakers that it never saw, and unseen clips
+of speakers that it saw. Their sound is moved by -400 ... +400 ms; then recoded, scaled, at other frame rates, with
+noise, beside another face; and there is what fits nowhere: 500 swapped pairs, photographs, a cartoon; and damaged
+clips and film. Verdicts are those of the portal's default settings. Each row is kept in --kept as it comes, so that a
+run that was cut off goes on; other weights begin anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import django
+import numpy as np
+
+from benchmarks.search_corpus import REPOSITORY, data_folder
+from benchmarks.sync_scenes import MISLEADING, MOVED, draw_cartoon
+
+if TYPE_CHECKING:
+    from apps.avsync.syncnet.corpora import Clip
+    from apps.avsync.syncnet.network_checker import NetworkChecker
+    from apps.avsync.syncnet.offset import SyncResult
+    from apps.avsync.syncnet.weights import TrainedNetwork
+
+SEED = 5
+SHIFTS_MS = (-400, -333, -250, -170, -120, -80, -50, 0, 20, 70, 100, 150, 210, 280, 345, 400)
+COLUMNS = (
+    "kind", "clip", "part", "shift_ms", "verdict", "offset_ms", "error_ms", "probability", "coverage", "reason",
+    "refused",
+)  # fmt: skip
+N_SWAPPED = 500
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A clip of the evaluation, and which part of the split it is of."""
+
+    clip: Clip
+    part: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.clip.path.parent.name}/{self.clip.path.name}"
+
+
+class Kept:
+    """Rows that are there already, and a place for more."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+        with path.open(encoding="utf-8", newline="") as file:
+            self.rows: list[dict[str, Any]] = list(csv.DictReader(file))
+        self._known = {self._key(row) for row in self.rows}
+
+    def has(self, kind: str, clip: str, shift_ms: float) -> bool:
+        return (kind, clip, f"{shift_ms:g}") in self._known
+
+    def add(self, row: Row) -> None:
+        written = {column: "" if row[column] is None else str(row[column]) for column in COLUMNS}
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(written)
+        self.rows.append(written)
+        self._known.add(self._key(written))
+
+    @staticmethod
+    def _key(row: Row) -> tuple[str, str, str]:
+        return row["kind"], row["clip"], f"{float(row['shift_ms']):g}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=24, help="of each kind of file; all are moved in memory")
+    parser.add_argument("--recordings", type=int, help="at most, of those that are moved in memory (default: all)")
+    parser.add_argument("--kept", type=Path, default=REPOSITORY / "var" / "experiments" / "sync-errors")
+    parser.add_argument("--csv", type=Path, help="folder for errors.csv and summary.csv")
+    options = parser.parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoportal.settings")
+    django.setup()  # the settings hold the limits of verdicts
+    from apps.avsync.checker import sync_checker, weights_path
+    from apps.avsync.syncnet.network_checker import NetworkChecker
+    from apps.avsync.syncnet.weights import load_network
+    from apps.results.tables import write_rows
+
+    checker = sync_checker()
+    assert isinstance(checker, NetworkChecker)
+    kept = Kept(options.kept / f"{checker.name.replace(' ', '-')}.csv")
+    trained = load_network(weights_path())
+    recordings = evaluation(data_folder() / "grid", trained)[: options.recordings]
+    print(f"{checker.name}: {len(recordings)} clips", flush=True)
+    for step in (in_memory(checker, trained, recordings, kept), in_files(checker, recordings, options.clips, kept)):
+        for row in step:
+            kept.add(row)
+    summary = list(summarised(kept.rows))
+    for row in summary:
+        print(row)
+    if options.csv:
+        options.csv.mkdir(parents=True, exist_ok=True)
+        write_rows(options.csv / "errors.csv", sorted(kept.rows, key=lambda row: (row["kind"], row["clip"])))
+        write_rows(options.csv / "summary.csv", summary)
+
+
+def evaluation(folder: Path, trained: TrainedNetwork) -> list[Recording]:
+    """What the network was not trained on, in an order that mixes speakers."""
+    from apps.avsync.syncnet.corpora import SplitOptions, read_grid, split
+
+    held_out = tuple(trained.facts.get("held_out", ()))
+    parts = split(read_grid(folder), SplitOptions(held_out=held_out))
+    recordings = [Recording(clip, part) for part in ("unseen_speakers", "unseen_clips") for clip in parts[part]]  # type: ignore[index]
+    order = np.random.default_rng(SEED).permutation(len(recordings))
+    return [recordings[index] for index in order]
+
+
+def in_memory(
+    checker: NetworkChecker, trained: TrainedNetwork, recordings: list[Recording], kept: Kept
+) -> Iterator[Row]:
+    """Every clip at every shift, and swapped pairs: decoded once, and their sound moved sample by sample."""
+    from benchmarks.sync_memory import Decoded, checker_over, decode
+
+    decoded: dict[str, Decoded] = {}
+
+    def read(recording: Recording) -> Decoded:
+        if recording.name not in decoded:
+            decoded[recording.name] = decode(recording.clip.path, trained)
+        return decoded[recording.name]
+
+    over = checker_over(trained, checker)
+    for recording in recordings:
+        for shift_ms in SHIFTS_MS:
+            if not kept.has("moved in memory", recording.name, shift_ms):
+                result = over(read(recording), read(recording).sound_later(shift_ms))
+                yield row_of("moved in memory", recording, shift_ms, result)
+    generator = np.random.default_rng(SEED + 1)
+    for number in range(N_SWAPPED):
+        seen, heard = (recordings[index] for index in generator.choice(len(recordings), 2, replace=False))
+        name = f"{number} {seen.name} {heard.name}"
+        if not kept.has("swapped", name, 0):
+            result = over(read(seen), read(heard).sound_later(0))
+            yield {**row_of("swapped", seen, 0, result, is_known=False), "clip": name}
+
+
+def in_files(checker: NetworkChecker, recordings: list[Recording], n_clips: int, kept: Kept) -> Iterator[Row]:
+    """Files as people upload them, made, checked as the portal does, and removed."""
+    generator = np.random.default_rng(SEED + 2)
+    drawn = [int(number) for number in generator.integers(-400, 401, n_clips)]
+    chosen = recordings[: n_clips + 1]
+    with tempfile.TemporaryDirectory() as folder:
+        for makers, is_known in ((MOVED, True), (MISLEADING, False)):
+            for kind, make in makers.items():
+                for recording, other, shift_ms in zip(chosen, chosen[1:], drawn, strict=False):
+                    if not kept.has(kind, recording.name, shift_ms):
+                        target = Path(folder) / "clip.mp4"
+                        make(recording.clip.path, target, shift_ms, other.clip.path)
+                        yield checked(kind, recording, shift_ms, target, checker, is_known=is_known)
+        for number, recording in enumerate(chosen[:n_clips]):
+            if not kept.has("cartoon", recording.name, 0):
+                draw_cartoon(Path(folder) / "cartoon.mp4", recording.clip.path, seed=number)
+                yield checked("cartoon", recording, 0, Path(folder) / "cartoon.mp4", checker, is_known=False)
+    yield from _as_they_are(checker, kept)
+
+
+def _as_they_are(checker: NetworkChecker, kept: Kept) -> Iterator[Row]:
+    """Damaged clips, and film, of which nobody knows the truth."""
+    from apps.avsync.syncnet.corpora import Clip
+
+    data = data_folder()
+    found = [("damaged", path) for path in sorted((data / "grid" / "damaged").glob("*.mpg"))]
+    found += [("film", data / "video" / name) for name in ("friday.mp4", "flower.mp4")]
+    found += [("film", path) for path in sorted((data / "video").glob("*.webm"))]
+    for kind, path in found:
+        recording = Recording(Clip(path, "", ""), "")
+        if not kept.has(kind, recording.name, 0):
+            yield checked(kind, recording, 0, path, checker, is_known=False)
+
+
+def checked(
+    kind: str, recording: Recording, shift_ms: float, path: Path, checker: NetworkChecker, *, is_known: bool
+) -> Row:
+    """A file as `manage.py check_sync` sees it."""
+    from apps.avsync.checker import looking_options
+    from apps.avsync.syncnet.looking import check_file
+    from apps.media.audio import AudioDecodeError, NoAudioError
+    from apps.media.frames import VideoDecodeError
+
+    try:
+        result = check_file(path, checker, looking_options())
+    except (AudioDecodeError, NoAudioError, VideoDecodeError) as error:
+        empty = dict.fromkeys(COLUMNS)
+        return empty | {"kind": kind, "clip": recording.name, "part": recording.part, "shift_ms": shift_ms,
+                        "verdict": "refused", "refused": str(error).replace(str(path), path.name)}  # fmt: skip
+    return row_of(kind, recording, shift_ms, result, is_known=is_known)
+
+
+def row_of(kind: str, recording: Recording, shift_ms: float, result: SyncResult, *, is_known: bool = True) -> Row:
+    from apps.avsync.verdicts import verdict_of
+
+    offset_ms = result.offset_ms
+    return {
+        "kind": kind,
+        "clip": recording.name,
+        "part": recording.part,
+        "shift_ms": shift_ms,
+        "verdict": str(verdict_of(result, 3_000)),
+        "offset_ms": None if offset_ms is None else round(offset_ms, 1),
+        "error_ms": None if offset_ms is None or not is_known else round(offset_ms - shift_ms, 1),
+        "probability": round(result.probability, 4),
+        "coverage": round(result.coverage, 3),
+        "reason": result.reason,
+        "refused": None,
+    }
+
+
+def summarised(rows: Iterable[Row]) -> Iterator[Row]:
+    """By kind and part of the split: how many were told, how far off those were, and what was said of what fits."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["kind"], row["part"]), []).append(row)
+    for (kind, part), group in sorted(groups.items()):
+        told = [row for row in group if row["offset_ms"]]
+        errors = np.array([abs(float(row["error_ms"])) for row in told if row["error_ms"]])
+        fitting = [row for row in group if kind in ("moved in memory", *MOVED) and float(row["shift_ms"]) == 0]
+        accused = [row for row in fitting if row["verdict"] not in ("in_sync", "unknown")]
+        yield {
+            "kind": kind,
+            "part": part,
+            "n": len(group),
+            "abstained_percent": _percent(len(group) - len(told), len(group)),
+            "within_a_frame_percent": _percent(int((errors <= 40).sum()), len(errors)),
+            "median_error_ms": f"{np.median(errors):.1f}" if len(errors) else "",
+            "p95_error_ms": f"{np.quantile(errors, 0.95):.1f}" if len(errors) else "",
+            "said_in_sync_percent": _percent(sum(row["verdict"] == "in_sync" for row in group), len(group)),
+            "in_sync": len(fitting),
+            "false_alarms_percent": _percent(len(accused), len(fitting)),
+        }
+
+
+def _percent(n: int, of: int) -> str:
+    return f"{100 * n / of:.1f}" if of else ""
+
+
+if __name__ == "__main__":
+    main()
