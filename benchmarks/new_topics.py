@@ -17,7 +17,7 @@ from apps.classification.bert.dataset import read_articles
 from apps.classification.bert.encoder import embedded_encoder
 from apps.classification.bert.encoding import encode_articles
 from apps.classification.bert.head import LinearHead
-from apps.classification.bert.head_evaluation import Limits, evaluate_head
+from apps.classification.bert.head_evaluation import CorrectionsResult, Limits, evaluate_head
 from apps.classification.bert.new_topic import NewTopicOptions, learn_topic
 from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, stratified_folds, train
 
@@ -58,8 +58,8 @@ def _rows(articles: EncodedArticles, first: Mask, topic: int, whole: LinearHead)
             new = learn_topic(old, label, examples, chosen)
             found = new.likeliest(vectors) == targets
             filed = new.probabilities(vectors[~known])[:, -1] >= Limits().filed_probability
-            judged = evaluate_head(old, {label: examples}, (vectors[:0], ()), Limits(), chosen)
-            twin = evaluate_head(whole, {"twin": examples}, (vectors[:0], ()), Limits(), chosen)
+            judged = evaluate_head(old, {label: examples}, CorrectionsResult(), Limits(), chosen)
+            twin = evaluate_head(whole, {"twin": examples}, CorrectionsResult(), Limits(), chosen)
             figures.append(
                 {
                     "recall": found[~known].mean(),

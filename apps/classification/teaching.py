@@ -32,6 +32,7 @@ from apps.videos.models import Video
 if TYPE_CHECKING:
     from apps.classification.bert.classifier import EmbeddedTopicClassifier
     from apps.classification.bert.head import LinearHead
+    from apps.classification.bert.head_evaluation import CorrectionsResult
 
 log = logging.getLogger(__name__)
 
@@ -150,11 +151,10 @@ def _learn() -> dict[str, object]:
     texts = _texts_to_learn(base)
     examples = {label: classifier.encoder.encode(of_label) for label, of_label in texts.items()}
     learned = learn_topics(classifier.head, examples)
-    corrected = _corrections(texts, learned.labels, base.language)
     evaluation = evaluate_head(
         classifier.head,
         examples,
-        (classifier.encoder.encode([text for text, _ in corrected]), [label for _, label in corrected]),
+        _on_corrections(classifier, classifier.with_head(learned, "draft"), texts, base),
         Limits(
             min_examples=settings.TOPIC_MIN_EXAMPLES,
             found_probability=settings.TOPIC_ASK_THRESHOLD,
@@ -163,9 +163,29 @@ def _learn() -> dict[str, object]:
             max_known_share=settings.TOPIC_MAX_OVERLAP,
             max_accuracy_loss=settings.TOPIC_MAX_LOSS,
         ),
-        live=_live_over(base),
     )
     return {"content": learned.to_bytes(), "base_sha256": base.sha256, "evaluation": asdict(evaluation)}
+
+
+def _on_corrections(
+    shipped: EmbeddedTopicClassifier,
+    draft: EmbeddedTopicClassifier,
+    examples: Mapping[str, Sequence[str]],
+    base: ShippedHead,
+) -> CorrectionsResult:
+    """How `draft` does on what moderators chose, and what is live now did."""
+    from apps.classification.bert.head_evaluation import judge_corrections
+
+    corrected = _corrections(examples, draft.labels, base.language)
+    texts = [text for text, _ in corrected]
+    vectors = shipped.encoder.encode(texts)
+    live = _live_over(base)
+    now = shipped if live is None else shipped.with_head(live, "live")
+    before, after = (
+        [classifier.labels[column] for column in classifier.probabilities(vectors, texts).argmax(axis=1)]
+        for classifier in (now, draft)
+    )
+    return judge_corrections([label for _, label in corrected], before, after)
 
 
 def _classifier_to_teach() -> EmbeddedTopicClassifier:

@@ -5,7 +5,7 @@ import pytest
 
 from apps.classification.bert.encoder import FloatArray, unit_length
 from apps.classification.bert.head import LinearHead
-from apps.classification.bert.head_evaluation import Limits, evaluate_head
+from apps.classification.bert.head_evaluation import CorrectionsResult, Limits, evaluate_head, judge_corrections
 from apps.classification.bert.new_topic import NewTopicError, learn_topic
 from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, train
 
@@ -44,16 +44,30 @@ def test_it_refuses_a_known_label_and_no_examples(old: LinearHead) -> None:
         learn_topic(old, "cookery", texts_about(2, 0, 2))
 
 
+def corrected(old: LinearHead, label: str, examples: FloatArray, texts: FloatArray, wanted: str) -> CorrectionsResult:
+    after = learn_topic(old, label, examples).likeliest(texts)
+    return judge_corrections([wanted] * len(texts), list(old.likeliest(texts)), list(after))
+
+
 def test_a_topic_of_its_own_passes_and_helps_with_corrections(old: LinearHead) -> None:
-    judged = evaluate_head(old, {"cookery": texts_about(2, 6, 2)}, (texts_about(2, 4, 3), ["cookery"] * 4), Limits())
+    examples = texts_about(2, 6, 2)
+    corrections = corrected(old, "cookery", examples, texts_about(2, 4, 3), "cookery")
+    assert corrections == CorrectionsResult(4, 0.0, 1.0)
+    judged = evaluate_head(old, {"cookery": examples}, corrections, Limits())
     assert judged.has_passed, judged.reasons
     assert judged.new[0].recall == 1.0
-    assert (judged.corrections.before, judged.corrections.after) == (0.0, 1.0)
 
 
 def test_a_topic_that_takes_the_place_of_another_is_refused(old: LinearHead) -> None:
-    judged = evaluate_head(old, {"gadgets": texts_about(1, 4, 2)}, (texts_about(1, 4, 3), ["tech"] * 4), Limits())
+    examples = texts_about(1, 4, 2)
+    corrections = corrected(old, "gadgets", examples, texts_about(1, 4, 3), "tech")
+    judged = evaluate_head(old, {"gadgets": examples}, corrections, Limits())
     reasons = " ".join(judged.reasons)
     assert "has 4 examples, fewer than 5" in reasons
-    assert "are filed under “tech” today" in reasons
+    assert "are taken for “tech” today" in reasons
     assert "“tech” would lose" in reasons
+    assert "Of the texts that moderators corrected" in reasons
+
+
+def test_without_corrections_nothing_is_held_against_a_head() -> None:
+    assert judge_corrections([], [], []) == CorrectionsResult()

@@ -56,7 +56,10 @@ class EmbeddedTopicClassifier:
 
     def classify(self, texts: Sequence[str]) -> FloatArray:
         """Probabilities `(n_texts, n_topics)`. Costs some 25 ms for each window of 256 tokens on two cores."""
-        vectors = self.encoder.encode(texts)
+        return self.probabilities(self.encoder.encode(texts), texts)
+
+    def probabilities(self, vectors: FloatArray, texts: Sequence[str]) -> FloatArray:
+        """As `classify`, of texts whose vectors (n_texts, n_dimensions) are known."""
         if self.words is None:
             return self.head.probabilities(vectors)
         return pair_probabilities(self.head, self.words, vectors, texts)

@@ -35,7 +35,7 @@ class Limits:
 class NewTopicResult:
     """`recall`: share of the examples that a head which learned without them files under the topic.
 
-    `known_share`: the largest that the head before files under one of its topics, which is `known_label`.
+    `known_share`: the largest that the head before takes for sure for one of its topics, which is `known_label`.
     """
 
     label: str
@@ -57,11 +57,19 @@ class KnownTopicResult:
 
 @dataclass(frozen=True)
 class CorrectionsResult:
-    """The share of corrected texts that is filed as the moderators did; zeros where `n_texts` is 0."""
+    """The share of corrected texts of which the likeliest label is the moderators'; zeros where `n_texts` is 0."""
 
-    n_texts: int
-    before: float
-    after: float
+    n_texts: int = 0
+    before: float = 0.0
+    after: float = 0.0
+
+
+def judge_corrections(wanted: Sequence[str], before: Sequence[str], after: Sequence[str]) -> CorrectionsResult:
+    """From the labels `(n_texts,)` that moderators gave, and those that were the likeliest before and after."""
+    if not len(wanted):
+        return CorrectionsResult()
+    shares = (float(np.mean(np.array(labels) == np.array(wanted))) for labels in (before, after))
+    return CorrectionsResult(len(wanted), *shares)
 
 
 @dataclass(frozen=True)
@@ -81,17 +89,11 @@ class HeadEvaluation:
 def evaluate_head(
     old: LinearHead,
     examples: Examples,
-    corrections: tuple[FloatArray, Sequence[str]],
+    corrections: CorrectionsResult,
     limits: Limits,
     options: NewTopicOptions | None = None,
-    *,
-    live: LinearHead | None = None,
 ) -> HeadEvaluation:
-    """Judges `learn_topics(old, examples, options)` against `limits`.
-
-    `corrections` are vectors (n_texts, n_dimensions) and the labels that moderators gave them; before the change, they
-    were filed by `live`, or by `old` where that is None. Costs one learning, some 0.1 s, an example.
-    """
+    """Judges `learn_topics(old, examples, options)` against `limits`. Costs one learning, some 0.1 s, an example."""
     options = options or NewTopicOptions()
     new = learn_topics(old, examples, options)
     results = tuple(
@@ -104,8 +106,7 @@ def evaluate_head(
         for label, vectors in examples.items()
     )
     known = _known_topics(old, new, options)
-    corrected = _corrections(live or old, new, corrections)
-    return HeadEvaluation(results, known, corrected, tuple(_reasons(results, known, corrected, limits)))
+    return HeadEvaluation(results, known, corrections, tuple(_reasons(results, known, corrections, limits)))
 
 
 def _recall_without_each(
@@ -147,14 +148,6 @@ def _known_topics(old: LinearHead, new: LinearHead, options: NewTopicOptions) ->
     return tuple(results)
 
 
-def _corrections(old: LinearHead, new: LinearHead, corrections: tuple[FloatArray, Sequence[str]]) -> CorrectionsResult:
-    vectors, wanted = corrections
-    if not len(wanted):
-        return CorrectionsResult(0, 0.0, 0.0)
-    before, after = (float(np.mean(head.likeliest(vectors) == np.array(wanted))) for head in (old, new))
-    return CorrectionsResult(len(wanted), before, after)
-
-
 def _reasons(
     new: Sequence[NewTopicResult], known: Sequence[KnownTopicResult], corrections: CorrectionsResult, limits: Limits
 ) -> list[str]:
@@ -171,7 +164,7 @@ def _reasons(
             )
         if topic.known_share > limits.max_known_share:
             reasons.append(
-                f"Of the examples of “{topic.label}”, {topic.known_share:.0%} are filed under “{topic.known_label}”"
+                f"Of the examples of “{topic.label}”, {topic.known_share:.0%} are taken for “{topic.known_label}”"
                 f" today, more than {limits.max_known_share:.0%}: the classifier would mistake the one for the other."
             )
     for before in known:

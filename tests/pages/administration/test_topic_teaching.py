@@ -160,7 +160,7 @@ def test_it_says_in_words_and_figures_what_a_draft_would_do(admin_client: Client
     page = " ".join(admin_client.get(TEACH).content.decode().split())
     assert "It may go live" in page
     assert "4 of 5 (80 %)" in page
-    assert "20 %, under Sport" in page
+    assert "20 %, for Sport" in page
     assert '<th scope="row">Technology</th> <td class="number">95 %</td>' in page
     assert '<td class="number">0.3</td>' in page
     assert "Of 40 texts whose topic a moderator chose, 50 % were filed right by what was live then, and 75 %" in page
