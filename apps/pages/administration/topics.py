@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -16,6 +17,7 @@ from django.utils.html import format_html
 from apps.classification.models import Topic, TopicExample
 from apps.classification.shipped_head import shipped_head
 from apps.classification.teaching import example_problem
+from apps.pages.administration.access import deletion_summary
 from apps.pages.administration.links import link_to_video
 from apps.pages.administration.topic_teaching import TopicTeaching
 from apps.pages.people import signed_in
@@ -141,3 +143,6 @@ class TopicAdmin(TopicTeaching):
         """Only of a topic without videos, which would lose it."""
         allowed = super().has_delete_permission(request, obj)
         return allowed and obj is not None and not obj.predictions.exists()
+
+    def get_deleted_objects(self, objs: Iterable[Topic], request: HttpRequest) -> Any:  # noqa: ARG002
+        return deletion_summary(objs, "topics", "with its examples, and nobody follows it any more")

@@ -6,6 +6,7 @@ from django.test import Client
 
 from apps.accounts import tokens
 from apps.accounts.models import ApiToken, User
+from apps.classification.following import follow_topic
 from apps.classification.models import Topic, TopicPrediction
 from apps.search.models import OutboxEntry
 from apps.videos import files
@@ -87,3 +88,17 @@ def test_a_renamed_topic_makes_its_videos_stale_for_search(client: Client, admin
     assert (topic.name, topic.label) == ("Whales", "whaling")
     assert OutboxEntry.objects.filter(video_id=video.pk).exists()
     assert client.post(f"/admin/classification/topic/{topic.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_a_topic_without_videos_is_deleted_without_a_list_of_its_followers(
+    client: Client, administrator: User, stranger: User
+) -> None:
+    topic = Topic.objects.create(label="whaling", name="Whaling")
+    follow_topic(stranger, topic)
+    client.force_login(administrator)
+    where = f"/admin/classification/topic/{topic.pk}/delete/"
+    page = client.get(where).content.decode()
+    assert "nobody follows it any more" in page
+    assert "stranger" not in page
+    client.post(where, {"post": "yes"})
+    assert not Topic.objects.filter(label="whaling").exists()
