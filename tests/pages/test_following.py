@@ -98,6 +98,12 @@ def test_a_page_lists_what_one_follows_and_lets_one_stop(
     assert "The game" not in page(member, "/following/")
 
 
+def test_that_page_says_what_to_do_where_it_has_no_videos(member: Client, stranger: User, sport: Topic) -> None:
+    assert "Follow a topic, and its newest videos stand here." in page(member, "/following/")
+    follow_topic(stranger, sport)
+    assert "There is no video in your topics yet." in page(member, "/following/")
+
+
 def test_home_leads_with_the_newest_of_followed_topics(
     member: Client, stranger: User, sport: Topic, make_video: MakeVideo
 ) -> None:

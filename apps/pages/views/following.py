@@ -27,7 +27,8 @@ def following(request: HttpRequest) -> HttpResponse:
     topics = list(topics_seen_by(user))
     followed = [topic for topic in topics if topic.is_followed]
     page, cards = page_of(request, videos_about(followed, Video.objects.listed_for(user)))
-    return render(request, "following/following.html", {"topics": topics, "page": page, "cards": cards})
+    context = {"topics": topics, "has_followed": bool(followed), "page": page, "cards": cards}
+    return render(request, "following/following.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
