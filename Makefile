@@ -48,6 +48,7 @@ experiments: setup-dev
 	$(BIN)/python -m benchmarks.spoken_topics --csv docs/results/topics
 	$(BIN)/python -m benchmarks.heard_topics --csv docs/results/topics
 	scripts/asr_experiments.sh
+	scripts/sync_experiments.sh
 	$(BIN)/python -m benchmarks.search speed --csv docs/results/search
 	$(BIN)/python -m benchmarks.search speed --vectors --csv docs/results/search
 	$(BIN)/python -m benchmarks.search quality --csv docs/results/search

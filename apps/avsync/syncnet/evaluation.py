@@ -27,9 +27,9 @@ from apps.avsync.syncnet.streams import WINDOW_FRAMES, SyncNetwork
 from apps.avsync.syncnet.weights import TrainedNetwork
 from apps.results.charts import Chart, Line
 
-CORRELATION = "correlation"  # the method without a network
 MEASURED_FRAMES = 75  # of a clip by which speed is measured
 MEASUREMENTS = 5
+Signal = Callable[[NDArray[np.uint8]], NDArray[np.float32]]  # crops (n, H, W[, C]) -> a value for each: (n,)
 Found = dict[str, dict[int, Rights]]  # of each method and each number of frames
 
 
@@ -38,16 +38,17 @@ def compare(
     examples: Sequence[Example],
     report: Callable[[str], None] = lambda _: None,
 ) -> Found:
-    """What each network, and the correlation, gets right on the same places of the same clips."""
+    """What each network, and each correlation, gets right on the same places of the same clips."""
     found: Found = {}
     for name, trained in networks.items():
         distances = [_distances(trained.network, example) for example in examples]
         found[name] = {length: [rights(each, length) for each in distances] for length in CLIP_LENGTHS}
         report(name)
-    found[CORRELATION] = {
-        length: [correlation_rights(example, length) for example in examples] for length in CLIP_LENGTHS
-    }
-    report(CORRELATION)
+    for name, signal in SIGNALS.items():
+        found[name] = {
+            length: [correlation_rights(example, length, signal) for example in examples] for length in CLIP_LENGTHS
+        }
+        report(name)
     return found
 
 
@@ -55,14 +56,29 @@ def _distances(network: SyncNetwork, example: Example) -> NDArray[np.float32]:
     return offset_distances(network.embed_video(inner(example.crops)), network.embed_audio(example.coefficients))
 
 
-def correlation_rights(example: Example, n_frames: int) -> NDArray[np.bool_]:
-    """The same by how far loudness goes with how much the mouth moves, picture by picture; places as `rights` has them.
+def movement(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The mean change of levels since the picture before."""
+    levels = crops.astype(np.float32)
+    return np.asarray(np.abs(np.diff(levels, axis=0, prepend=levels[:1])).reshape(len(levels), -1).mean(1))
 
-    Loudness is the first MFCC, movement the mean change of grey levels; the nearest sound is that of the highest
-    Pearson correlation over `n_frames`.
+
+def darkness(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """How dark the middle of the mouth is: how far it is open."""
+    rows, columns = (slice(side * 3 // 8, side * 5 // 8) for side in crops.shape[1:3])
+    return np.asarray(-crops[:, rows, columns].astype(np.float32).reshape(len(crops), -1).mean(1))
+
+
+# What needs no network: how far loudness goes with what the mouth does.
+SIGNALS: Mapping[str, Signal] = {"movement": movement, "darkness": darkness}
+
+
+def correlation_rights(example: Example, n_frames: int, signal: Signal = movement) -> NDArray[np.bool_]:
+    """The same by how far loudness goes with a signal of the crops, picture by picture; places as `rights` has them.
+
+    Loudness is the first MFCC; the nearest sound is that of the highest Pearson correlation over `n_frames`.
     """
-    levels = inner(example.crops).astype(np.float32)
-    moved = np.abs(np.diff(levels, axis=0, prepend=levels[:1])).reshape(len(levels), -1).mean(1)
+    levels = inner(example.crops)
+    moved = signal(levels)
     loud = example.coefficients[: STEPS_PER_FRAME * len(levels), 0].reshape(-1, STEPS_PER_FRAME).mean(1)
     n_places = len(levels) - n_frames + 1 - 2 * REACH
     if n_places < 1:

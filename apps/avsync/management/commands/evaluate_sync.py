@@ -19,8 +19,8 @@ class Command(BaseCommand):
     help = (
         "How often networks of train_sync find the right sound of 31 (15 frames to both sides) within a frame, from 5"
         " to 15 frames, with 95 % intervals over clips, on clips of known speakers and on unknown speakers; beside"
-        " them, the plain correlation of mouth movement and loudness. Writes table.csv, gains.csv, networks.csv,"
-        " speed.csv and a chart for each part; with --degraded, the same on bad copies."
+        " them, the plain correlation of loudness with how the mouth moves and how dark it is. Writes table.csv,"
+        " gains.csv, networks.csv, speed.csv and a chart for each part; with --degraded, the same on bad copies."
     )
     requires_system_checks = ()
 
