@@ -37,7 +37,7 @@ measure objectives --network "$(network multiway)" --network "$(network syncnet)
 
 # --- How many candidates? ---
 for ways in 2 5 10 14; do
-    learn "ways-$ways" --ways "$ways" --steps 250
+    learn "ways-$ways" --ways "$ways" --steps 200
 done
 measure ways --network "$(network ways-14)" --network "$(network ways-10)" --network "$(network ways-5)" \
     --network "$(network ways-2)" --without-speed

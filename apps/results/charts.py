@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 WIDTH, HEIGHT = 960, 540
 LEFT, RIGHT, TOP, BOTTOM = 80, 24, 56, 64
 INK, GRID, PAPER = "#222222", "#dddddd", "#ffffff"
-COLOURS = ("#1f5fa8", "#c2571a", "#3b7d3b")  # told apart by those who see no red, too
+COLOURS = ("#1f5fa8", "#c2571a", "#3b7d3b", "#8a5fb0", "#777777")  # told apart by those who see no red, too
 FONT_PIXELS = 18
 N_TICKS = 5
 

@@ -131,7 +131,7 @@ def draw(part: str, found: Found, path: Path) -> None:
         for method, of_method in found.items()
     ]
     chart = Chart(f"right within a frame, % ({part.replace('_', ' ')})", "frames", lines)
-    chart.lines(lines)
+    chart.lines(lines, names="left")
     chart.save(path)
 
 
