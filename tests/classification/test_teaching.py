@@ -14,6 +14,7 @@ from pytest_django import Settings
 from apps.accounts.models import User
 from apps.classification import teaching
 from apps.classification.classifier import topic_classifier
+from apps.classification.corrections import as_record
 from apps.classification.models import Topic, TopicCorrection, TopicExample, TopicHead, TopicHeadChange
 from apps.classification.shipped_head import shipped_head
 from apps.classification.teaching import TeachingError
@@ -247,6 +248,7 @@ def test_a_correction_outlives_its_topic(cookery: Topic, owner: User, moderator:
     kept = TopicCorrection.objects.get()
     assert (kept.topic, kept.chosen_label) == (None, "cookery")
     assert "cookery" in str(kept)
+    assert as_record(kept)["topic"] == "cookery"
 
 
 def test_the_shipped_head_is_known_without_loading_it() -> None:

@@ -113,6 +113,14 @@ def test_a_topic_that_the_classifier_was_trained_on_takes_no_examples(admin_clie
     assert "<textarea" not in page
 
 
+def test_the_list_counts_videos_and_examples(admin_client: Client, cookery: Topic, owner: User) -> None:
+    for _ in range(2):
+        TopicPrediction.objects.create(video=make_video(owner), topic=cookery, probability=0.9, classifier="test")
+    rows = {topic.label: topic for topic in admin_client.get(TOPICS).context["cl"].result_list}
+    assert (rows["cookery"].prediction_count, rows["cookery"].n_examples) == (2, 5)
+    assert (rows["sport"].prediction_count, rows["sport"].n_examples) == (0, 0)
+
+
 def test_a_video_becomes_an_example_from_its_page(admin_client: Client, cookery: Topic, video: Video) -> None:
     page = admin_client.get(f"{VIDEOS}{video.pk}/change/").content.decode()
     assert "Use this video's text as an example of" in page
