@@ -24,6 +24,7 @@ from apps.avsync.syncnet.accuracy import (
 from apps.avsync.syncnet.dataset import Example, inner
 from apps.avsync.syncnet.mfcc import STEPS_PER_FRAME
 from apps.avsync.syncnet.streams import WINDOW_FRAMES, SyncNetwork
+from apps.avsync.syncnet.voicing import voiced_frames
 from apps.avsync.syncnet.weights import TrainedNetwork
 from apps.results.charts import Chart, Line
 
@@ -54,6 +55,40 @@ def compare(
 
 def _distances(network: SyncNetwork, example: Example) -> NDArray[np.float32]:
     return offset_distances(network.embed_video(inner(example.crops)), network.embed_audio(example.coefficients))
+
+
+def while_speaking(found: Found, examples: Sequence[Example]) -> Found:
+    """The same without the places where less than half of the pictures have a voice: there lips tell nothing."""
+    voiced = [voiced_frames(example.samples) for example in examples]
+    return {
+        method: {
+            length: [
+                of_clip[_is_spoken(frames, length)[: len(of_clip)]]
+                for of_clip, frames in zip(clips, voiced, strict=True)
+            ]
+            for length, clips in of_method.items()
+        }
+        for method, of_method in found.items()
+    }
+
+
+def _is_spoken(voiced: NDArray[np.bool_], n_frames: int) -> NDArray[np.bool_]:
+    """Of each place as `rights` counts them, the first of which begins REACH frames into the clip."""
+    stretches = np.lib.stride_tricks.sliding_window_view(voiced[REACH:], n_frames)
+    return np.asarray(stretches.mean(1) >= 0.5)
+
+
+def by_speaker(found: Found, examples: Sequence[Example], *, method: str) -> list[dict[str, Any]]:
+    """A row for each speaker: how many clips, and how often `method` is right on them, in per cent."""
+    rows = []
+    for speaker in sorted({example.clip.speaker for example in examples}):
+        own = [index for index, example in enumerate(examples) if example.clip.speaker == speaker]
+        shares = {
+            f"right_{length}": round(100 * share([found[method][length][index] for index in own]).mean, 2)
+            for length in (5, 15)
+        }
+        rows.append({"speaker": speaker, "clips": len(own), **shares})
+    return rows
 
 
 def movement(crops: NDArray[np.uint8]) -> NDArray[np.float32]:

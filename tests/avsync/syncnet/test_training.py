@@ -121,6 +121,18 @@ def test_where_movement_is_loud_the_correlation_finds_the_sound() -> None:
     assert evaluation.correlation_rights(example, 15, evaluation.darkness).mean() > 0.9
 
 
+def test_places_without_a_voice_are_left_out_where_speech_alone_counts() -> None:
+    example = talker("a", n_frames=90)
+    time_s = np.arange(90 * SAMPLES_PER_FRAME) / 16_000
+    voice = np.sum([np.sin(2 * np.pi * 120 * n * time_s) / n for n in range(1, 20)], axis=0)
+    voice[45 * SAMPLES_PER_FRAME :] *= 1e-4  # from the 45th picture on nobody speaks
+    spoken = replace(example, samples=(0.1 * voice).astype(np.float32))
+    found: evaluation.Found = {"all": {5: [np.arange(90 - 34) < 40]}}
+    left = evaluation.while_speaking(found, [spoken])["all"][5][0]
+    assert 26 <= len(left) <= 30  # places begin at picture 15: some 28 of them have three voiced pictures or more
+    assert left.all()
+
+
 def test_commands_train_and_measure_on_real_clips(data_dir: Path, tmp_path: Path) -> None:
     grid = tmp_path / "grid"
     parts = split(read_grid(data_dir / "grid"), SplitOptions(held_out=("s34",)))
@@ -136,6 +148,9 @@ def test_commands_train_and_measure_on_real_clips(data_dir: Path, tmp_path: Path
     table = (tmp_path / "results" / "table.csv").read_text().splitlines()
     assert table[0] == "part,method,frames,mean,low,high,n_clips"
     assert sum(row.startswith("unseen_speakers,multiway,") for row in table) == 6
+    assert sum(row.startswith("unseen_clips_speaking,multiway,") for row in table) == 6
+    speakers = (tmp_path / "results" / "speakers.csv").read_text().splitlines()
+    assert speakers[-1].startswith("unseen_speakers,s34,1,")
     assert sum(row.startswith("unseen_clips,movement,") for row in table) == 6
     gains = (tmp_path / "results" / "gains.csv").read_text().splitlines()
     assert gains[1].startswith("unseen_clips,multiway,movement,5,")

@@ -20,7 +20,8 @@ class Command(BaseCommand):
         "How often networks of train_sync find the right sound of 31 (15 frames to both sides) within a frame, from 5"
         " to 15 frames, with 95 % intervals over clips, on clips of known speakers and on unknown speakers; beside"
         " them, the plain correlation of loudness with how the mouth moves and how dark it is. Writes table.csv,"
-        " gains.csv, networks.csv, speed.csv and a chart for each part; with --degraded, the same on bad copies."
+        " gains.csv, networks.csv, speakers.csv, speed.csv and a chart for each part; with --degraded, the same on bad"
+        " copies."
     )
     requires_system_checks = ()
 
@@ -84,21 +85,27 @@ class Command(BaseCommand):
         rows: list[dict[str, Any]] = []
         gained: list[dict[str, Any]] = []
         described: list[dict[str, Any]] = []
+        speakers: list[dict[str, Any]] = []
         for part in HELD_BACK:
             examples = cache.examples(parts[part])
             if not examples:
                 continue
             found = evaluation.compare(networks, examples)
-            new = evaluation.table(part, found)
-            self._tell(new)
-            rows += new
-            gained += evaluation.gains(part, found, over=over)
-            facts = (evaluation.facts_of(name, each, training, found) for name, each in networks.items())
-            described += [{"part": part, **each} for each in facts]
+            for name, each in ((part, found), (f"{part}_speaking", evaluation.while_speaking(found, examples))):
+                new = evaluation.table(name, each)
+                self._tell(new)
+                rows += new
+                gained += evaluation.gains(name, each, over=over)
+            speakers += [{"part": part, **row} for row in evaluation.by_speaker(found, examples, method=over)]
+            described += [
+                {"part": part, **evaluation.facts_of(name, network, training, found)}
+                for name, network in networks.items()
+            ]
             evaluation.draw(part, found, output / f"{part}.png")
         write_rows(output / "table.csv", rows)
         write_rows(output / "gains.csv", gained)
         write_rows(output / "networks.csv", described)
+        write_rows(output / "speakers.csv", speakers)
 
     def _compare_degraded(
         self, networks: Mapping[str, TrainedNetwork], parts: Mapping[Part, Sequence[Clip]], options: Mapping[str, Any]
