@@ -29,14 +29,13 @@ from benchmarks.sync_scenes import MISLEADING, MOVED, draw_cartoon
 if TYPE_CHECKING:
     from apps.avsync.syncnet.corpora import Clip
     from apps.avsync.syncnet.network_checker import NetworkChecker
-    from apps.avsync.syncnet.offset import SyncResult
+    from apps.avsync.syncnet.offset import Calibration, SyncResult
     from apps.avsync.syncnet.weights import TrainedNetwork
 
 SEED = 5
-SHIFTS_MS = (-400, -333, -250, -170, -120, -80, -50, 0, 20, 70, 100, 150, 210, 280, 345, 400)
+SHIFTS_MS = (-400, -250, -130, -50, 0, 70, 110, 210, 345)
 COLUMNS = (
-    "kind", "clip", "part", "shift_ms", "verdict", "offset_ms", "error_ms", "probability", "coverage", "reason",
-    "refused",
+    "kind", "clip", "part", "shift_ms", "is_known", "found_ms", "confidence", "inputs", "coverage", "reason", "refused",
 )  # fmt: skip
 N_SWAPPED = 500
 Row = Mapping[str, Any]
@@ -104,12 +103,15 @@ def main() -> None:
     for step in (in_memory(checker, trained, recordings, kept), in_files(checker, recordings, options.clips, kept)):
         for row in step:
             kept.add(row)
-    summary = list(summarised(kept.rows))
+    rows = [judged(row, checker.calibration) for row in kept.rows]
+    summary = list(summarised(rows))
     for row in summary:
         print(row)
     if options.csv:
         options.csv.mkdir(parents=True, exist_ok=True)
-        write_rows(options.csv / "errors.csv", sorted(kept.rows, key=lambda row: (row["kind"], row["clip"])))
+        write_rows(
+            options.csv / "errors.csv", sorted(rows, key=lambda row: (row["kind"], row["clip"], float(row["shift_ms"])))
+        )
         write_rows(options.csv / "summary.csv", summary)
 
 
@@ -198,28 +200,57 @@ def checked(
     try:
         result = check_file(path, checker, looking_options())
     except (AudioDecodeError, NoAudioError, VideoDecodeError) as error:
-        empty = dict.fromkeys(COLUMNS)
-        return empty | {"kind": kind, "clip": recording.name, "part": recording.part, "shift_ms": shift_ms,
-                        "verdict": "refused", "refused": str(error).replace(str(path), path.name)}  # fmt: skip
+        return dict.fromkeys(COLUMNS) | {
+            "kind": kind,
+            "clip": recording.name,
+            "part": recording.part,
+            "shift_ms": shift_ms,
+            "is_known": is_known,
+            "refused": str(error).replace(str(path), path.name),
+        }
     return row_of(kind, recording, shift_ms, result, is_known=is_known)
 
 
 def row_of(kind: str, recording: Recording, shift_ms: float, result: SyncResult, *, is_known: bool = True) -> Row:
-    from apps.avsync.verdicts import verdict_of
+    """What was measured, before anybody judges it: another calibration needs no new run."""
+    from apps.avsync.syncnet.offset import minimum_of
 
-    offset_ms = result.offset_ms
+    minimum = minimum_of(np.array(result.distances)) if result.distances else None
     return {
         "kind": kind,
         "clip": recording.name,
         "part": recording.part,
         "shift_ms": shift_ms,
-        "verdict": str(verdict_of(result, 3_000)),
-        "offset_ms": None if offset_ms is None else round(offset_ms, 1),
-        "error_ms": None if offset_ms is None or not is_known else round(offset_ms - shift_ms, 1),
-        "probability": round(result.probability, 4),
+        "is_known": is_known,
+        "found_ms": None if minimum is None or minimum.is_at_edge else round(minimum.offset_ms, 2),
+        "confidence": None if minimum is None else round(minimum.confidence, 5),
+        "inputs": result.inputs,
         "coverage": round(result.coverage, 3),
-        "reason": result.reason,
+        "reason": None if minimum else result.reason,
         "refused": None,
+    }
+
+
+def judged(row: Row, calibration: Calibration) -> Row:
+    """A row with the verdict of the portal's settings."""
+    from django.conf import settings
+
+    from apps.avsync.syncnet.offset import SyncResult
+    from apps.avsync.verdicts import verdict_of
+
+    is_found = bool(row["found_ms"])
+    probability = calibration.probability(float(row["confidence"]), int(row["inputs"])) if is_found else 0.0
+    is_told = probability >= settings.SYNC_MIN_PROBABILITY
+    offset_ms = float(row["found_ms"]) - calibration.zero_ms if is_told else None
+    verdict = str(verdict_of(SyncResult(offset_ms, probability, 1.0, None), 3_000))
+    is_known = str(row["is_known"]) == "True"
+    return {
+        **{column: row[column] for column in ("kind", "clip", "part", "shift_ms", "coverage", "refused")},
+        "reason": row["reason"] or ("" if is_told or row["refused"] else "not_sure"),
+        "verdict": "refused" if row["refused"] else verdict,
+        "probability": round(probability, 4),
+        "offset_ms": "" if offset_ms is None else round(offset_ms, 1),
+        "error_ms": "" if offset_ms is None or not is_known else round(offset_ms - float(row["shift_ms"]), 1),
     }
 
 
@@ -229,8 +260,8 @@ def summarised(rows: Iterable[Row]) -> Iterator[Row]:
     for row in rows:
         groups.setdefault((row["kind"], row["part"]), []).append(row)
     for (kind, part), group in sorted(groups.items()):
-        told = [row for row in group if row["offset_ms"]]
-        errors = np.array([abs(float(row["error_ms"])) for row in told if row["error_ms"]])
+        told = [row for row in group if row["offset_ms"] != ""]
+        errors = np.array([abs(float(row["error_ms"])) for row in told if row["error_ms"] != ""])
         fitting = [row for row in group if kind in ("moved in memory", *MOVED) and float(row["shift_ms"]) == 0]
         accused = [row for row in fitting if row["verdict"] not in ("in_sync", "unknown")]
         yield {

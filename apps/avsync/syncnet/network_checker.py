@@ -150,7 +150,8 @@ class _Clock:
         if first is None:
             return iter(()), samples
         self._first_s = first.time_s
-        past_s = first.time_s % (1 / FRAME_RATE)
+        # A frame that lies on the grid but for rounding has passed nothing of it.
+        past_s = max(0.0, first.time_s - int(first.time_s * FRAME_RATE + 1e-6) / FRAME_RATE)
         return self._watched(chain((first,), others), past_s), samples[round(past_s * SAMPLE_RATE) :]
 
     def _watched(self, frames: Iterable[Frame], past_s: float) -> Iterator[Frame]:

@@ -48,6 +48,8 @@ def test_a_network_that_sees_well_is_sure_of_what_it_sees_and_of_nothing_else() 
     tried = list(trials(LoudMouthNetwork(), [example(seed) for seed in range(12)]))
     own = [trial for trial in tried if trial.error_ms < float("inf")]
     assert 0.4 < len(own) / len(tried) < 0.6
+    # A part of a clip is found as exactly as the whole.
+    assert all(abs(trial.error_ms) < 40 for trial in own if trial.confidence > 0.3)
     calibration = fit(tried)
     assert calibration.zero_ms == pytest.approx(0, abs=5)
     sure, is_right = probabilities(tried, calibration)
