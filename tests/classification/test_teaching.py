@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from pytest_django import Settings
@@ -249,6 +251,17 @@ def test_a_correction_outlives_its_topic(cookery: Topic, owner: User, moderator:
     assert (kept.topic, kept.chosen_label) == (None, "cookery")
     assert "cookery" in str(kept)
     assert as_record(kept)["topic"] == "cookery"
+
+
+def test_the_migration_keeps_what_moderators_had_chosen(cookery: Topic, owner: User, moderator: User) -> None:
+    about, none = make_video(owner, title=PIZZA), make_video(owner, title="Something else")
+    confirm_topic(about, cookery, by=moderator)
+    confirm_topic(none, None, by=moderator)
+    TopicCorrection.objects.update(chosen_label="")
+    migration = import_module("apps.classification.migrations.0006_topics_taught_by_administrators")
+    migration.keep_what_was_chosen(apps, None)
+    assert TopicCorrection.objects.get(video=about).chosen_label == "cookery"
+    assert TopicCorrection.objects.get(video=none).chosen_label == ""
 
 
 def test_the_shipped_head_is_known_without_loading_it() -> None:
