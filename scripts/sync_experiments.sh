@@ -47,3 +47,8 @@ learn multiway-500 --steps 1000 --stop-after 500
 learn portal --steps 1800 --ways 23 --gap 3 --strong --balance 0.75 --learning-rate 1.5e-3 \
     --start-from "$runs/multiway-500/network.safetensors"
 measure portal --network "$(network portal)" --network "$(network multiway)" --degraded "$runs/degraded"
+
+# --- What are their vectors worth for reading lips? The same words and epochs for all, and for a stream that learns along. ---
+$python manage.py train_lipreading --data "$data/grid" --cache "$runs/cache" --output "$runs/lipreading" --bf16 \
+    --results "$results/lipreading" --frames 13 --epochs 8 --views 3 --held-out "${unseen[@]}" \
+    --pretrained "$(network multiway)" --pretrained "$(network syncnet)" --pretrained "$(network avenet)"

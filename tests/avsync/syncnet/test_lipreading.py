@@ -217,12 +217,15 @@ def test_the_command_compares_readers_on_real_clips(data_dir: Path, tmp_path: Pa
     with pytest.raises(CommandError, match="give --held-out s34"):
         call_command("train_lipreading", **common)
     call_command("train_lipreading", **common, held_out=["s34"])
-    rows = (tmp_path / "results" / "lipreading.csv").read_text().splitlines()
+    rows = (tmp_path / "results" / "table.csv").read_text().splitlines()
     assert rows[0].startswith("part,reader,kind,classes,words,clips,right,right_low,right_high,within_kind,")
     assert sum(row.startswith("unseen_clips,pt_matched,") for row in rows) == 7
     assert sum(row.startswith("unseen_speakers,e2e,") for row in rows) == 7
-    gained = (tmp_path / "results" / "lipreading_gains.csv").read_text().splitlines()
+    gained = (tmp_path / "results" / "gains.csv").read_text().splitlines()
     assert gained[1].startswith("unseen_clips,pt_matched,pt_random,")
-    assert (tmp_path / "results" / "lipreading_unseen_clips_pt_matched.png").stat().st_size > 1000
+    assert (tmp_path / "results" / "confusion_pt_matched.png").stat().st_size > 1000
+    readers = (tmp_path / "results" / "readers.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in readers] == ["reader", "pt_matched", "pt_random", "e2e"]
+    assert len((tmp_path / "results" / "curves.csv").read_text().splitlines()) == 1 + 3
     with pytest.raises(CommandError, match="--over names one of pt_matched, pt_random, e2e"):
         call_command("train_lipreading", **common, held_out=["s34"], over="nobody")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from apps.results.tables import write_rows
 
 if TYPE_CHECKING:
     from apps.avsync.syncnet.corpora import Part
+    from apps.avsync.syncnet.lipreading_trainer import Epoch
     from apps.avsync.syncnet.readers import Comparison, Reader, WordCorpus
 
 HELD_BACK: tuple[Part, ...] = ("unseen_clips", "unseen_speakers")
@@ -21,8 +23,8 @@ class Command(BaseCommand):
     help = (
         "Read words from lips (GRID or LRW): two convolutions over time above the video stream of networks that"
         " train_sync made and that stay as they are, above a random one, and above one that is learned with them."
-        " Writes lipreading.csv, its gains, its runs and confusions of each reader. Stopped and started again, it goes"
-        " on where it was; readers that are learned already are not learned again."
+        " Writes table.csv, gains.csv, readers.csv, curves.csv and the confusions of each reader. Stopped and started"
+        " again, it goes on where it was; readers that are learned already are not learned again."
     )
     requires_system_checks = ()  # a wrong network shall not keep anybody from training a right one
 
@@ -53,7 +55,7 @@ class Command(BaseCommand):
 
         from apps.avsync.syncnet.corpora import CorpusError
         from apps.avsync.syncnet.readers import common_crop, make_readers, read_corpus
-        from apps.avsync.syncnet.runs import TrainingError
+        from apps.avsync.syncnet.runs import TrainingError, rounded
         from apps.avsync.syncnet.weights import WeightsError, load_network
 
         if options["threads"]:
@@ -69,30 +71,25 @@ class Command(BaseCommand):
             over = options["over"] or readers[0].name
             if over not in {reader.name for reader in readers}:
                 raise CommandError(f"--over names one of {', '.join(reader.name for reader in readers)}.")
-            runs = [self._learn(reader) for reader in readers]
+            curves = {reader.name: self._learn(reader) for reader in readers}
         except (CorpusError, TrainingError, WeightsError) as error:
             raise CommandError(str(error)) from error
         results: Path = options["results"] or options["output"]
         results.mkdir(parents=True, exist_ok=True)
-        write_rows(results / "lipreading_runs.csv", runs)
+        write_rows(results / "readers.csv", [_described(reader, curves[reader.name]) for reader in readers])
+        write_rows(
+            results / "curves.csv",
+            [{"reader": name, **rounded(asdict(row))} for name, rows in curves.items() for row in rows],
+        )
         self._measure(corpus, readers, over, results)
         self.stdout.write(self.style.SUCCESS(f"Written to {results}"))
 
-    def _learn(self, reader: Reader) -> dict[str, Any]:
-        rows = reader.trainer.run(
+    def _learn(self, reader: Reader) -> list[Epoch]:
+        return reader.trainer.run(
             lambda row: self._say(
                 f"{reader.name}, epoch {row.epoch}: loss {row.loss:.3f}, {row.right:.1%} right, {row.seconds:.0f} s"
             )
         )
-        best = max(rows, key=lambda row: row.right)
-        return {
-            "reader": reader.name,
-            "weights_learned": reader.n_learned,
-            "epochs": len(rows),
-            "steps": len(rows) * reader.trainer.steps_per_epoch,
-            "best_epoch": best.epoch,
-            "validation_right": round(100 * best.right, 2),
-        }
 
     def _measure(self, corpus: WordCorpus, readers: Sequence[Reader], over: str, results: Path) -> None:
         from apps.avsync.syncnet.lipreading_results import draw_confusion, gains, table
@@ -106,11 +103,12 @@ class Command(BaseCommand):
             logits = {reader.name: reader.logits(words) for reader in readers}
             rows += table(part, corpus.task, words, logits)
             gained += gains(part, corpus.task, words, logits, over=over)
-            for name, of_reader in logits.items():
-                title = f"spoken (down) and read (across): {name}, {part.replace('_', ' ')}"
-                draw_confusion(title, corpus.task, words, of_reader, results / f"lipreading_{part}_{name}.png")
-        write_rows(results / "lipreading.csv", rows)
-        write_rows(results / "lipreading_gains.csv", gained)
+            if part == "unseen_clips":  # unknown speakers are too few for a picture
+                for name, of_reader in logits.items():
+                    title = f"spoken (down) and read (across), unseen clips: {name}"
+                    draw_confusion(title, corpus.task, words, of_reader, results / f"confusion_{name}.png")
+        write_rows(results / "table.csv", rows)
+        write_rows(results / "gains.csv", gained)
         for row in rows:
             self._say(
                 f"{row['part']} {row['reader']}, {row['kind']}: {row['right']} % ({row['right_low']} to"
@@ -120,6 +118,18 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def _described(reader: Reader, rows: Sequence[Epoch]) -> dict[str, Any]:
+    best = max(rows, key=lambda row: row.right)
+    return {
+        "reader": reader.name,
+        "weights_learned": reader.n_learned,
+        "epochs": len(rows),
+        "steps": len(rows) * reader.trainer.steps_per_epoch,
+        "best_epoch": best.epoch,
+        "validation_right": round(100 * best.right, 2),
+    }
 
 
 def _common(options: Mapping[str, Any]) -> Comparison:
