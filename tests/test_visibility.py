@@ -87,6 +87,11 @@ VIDEO_ADDRESSES: list[Address] = [
     Address("pages:edit", page_of_owner(302), "post", form=DETAILS),
     Address("pages:delete", page_of_owner()),
     Address("pages:delete", page_of_owner(302), "post", form={}),
+    Address("pages:sync", page_of_owner()),
+    Address("pages:sync-repair", page_of_owner()),
+    Address("pages:sync-repair", page_of_owner(302), "post", form={"offset_ms": "200"}),
+    Address("pages:sync-undo", page_of_owner(302)),  # nothing was moved
+    Address("pages:sync-undo", page_of_owner(302), "post", form={}),
     Address("pages:captions", page_of_owner()),
     Address("pages:captions", page_of_owner(302), "post", form={"language": "de", "file": WEBVTT}),
     Address("pages:captions-delete", page_of_owner(302), "post", form={"language": "en"}),
@@ -122,6 +127,8 @@ VIDEO_ADDRESSES: list[Address] = [
     Address("api:file", NEVER, arguments={"name": "notes.txt"}),
     Address("api:stages", shown()),
     Address("api:run-again", api_of_owner(202), "post", arguments={"stage": "transcribe"}),
+    Address("api:sync-repair", api_of_owner(202), "post", body={"offset_ms": 200}),
+    Address("api:sync-undo", api_of_owner(409), "post", body={}),  # nothing was moved
     Address("api:video-reports", api_of_viewers(201), "post", body={"reason": "other"}),
     Address("api:video-topic", api_of_moderators(200), "put", body={"topic": None}),
     Address("api:approve", api_of_moderators(200), "post", body={}),

@@ -267,6 +267,7 @@ TRANSCRIBE_STAGE_LIMIT_S = int_setting("TRANSCRIBE_STAGE_LIMIT_S", 6 * 3600, at_
 CLASSIFY_STAGE_LIMIT_S = int_setting("CLASSIFY_STAGE_LIMIT_S", 600, at_least=1)
 EMBED_STAGE_LIMIT_S = int_setting("EMBED_STAGE_LIMIT_S", 3600, at_least=1)
 CHECK_SYNC_STAGE_LIMIT_S = int_setting("CHECK_SYNC_STAGE_LIMIT_S", 1_800, at_least=1)
+MOVE_SOUND_STAGE_LIMIT_S = int_setting("MOVE_SOUND_STAGE_LIMIT_S", 3600, at_least=1)
 
 # --- speech ---
 

@@ -15,6 +15,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
+from apps.pipeline.repair import RepairRefusedError
 from apps.pipeline.runs import RunAgainError
 from apps.search.backends.base import SearchUnavailableError
 from apps.transcription.uploading import CaptionsRefusedError
@@ -102,7 +103,7 @@ def _as_api_error(error: Exception) -> Exception:
     """What DRF does not know, as one of its own errors: refusals by verbs, and Django's own refusals of a body."""
     if isinstance(error, DetailsInvalidError):
         return exceptions.ValidationError({field: [problem] for field, problem in error.problems.items()})
-    if isinstance(error, ModerationError | RunAgainError):
+    if isinstance(error, ModerationError | RunAgainError | RepairRefusedError):
         return ConflictError(str(error))
     if isinstance(error, Video.DoesNotExist):
         return exceptions.NotFound("This video was deleted meanwhile.")

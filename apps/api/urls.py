@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-from apps.api.views import captions, files, finding, moderation, people, stages, videos
+from apps.api.views import captions, files, finding, moderation, people, stages, sync, videos
 from apps.api.views.elsewhere import NoSuchAddressView
 
 app_name = "api"
@@ -36,6 +36,8 @@ urlpatterns = [
         stages.RunAgainView.as_view(),
         name="run-again",
     ),
+    path("v1/videos/<uuid:video_id>/sync/repair/", sync.RepairView.as_view(), name="sync-repair"),
+    path("v1/videos/<uuid:video_id>/sync/undo/", sync.UndoView.as_view(), name="sync-undo"),
     path("v1/videos/<uuid:video_id>/topic/", moderation.TopicOfVideoView.as_view(), name="video-topic"),
     path("v1/videos/<uuid:video_id>/reports/", moderation.ReportsOfVideoView.as_view(), name="video-reports"),
     path("v1/topics/", finding.TopicsView.as_view(), name="topics"),

@@ -13,9 +13,10 @@ from django.utils import timezone
 from apps.avsync.checker import looking_options, sync_checker
 from apps.avsync.models import SyncReport
 from apps.avsync.verdicts import verdict_of
+from apps.avsync.wording import in_words
 from apps.media.audio import AudioDecodeError, NoAudioError
 from apps.media.frames import VideoDecodeError
-from apps.videos.files import existing_original
+from apps.videos.files import existing_source
 from apps.videos.models import Video
 from apps.videos.stage import Progress, StageFailedError, StageSkippedError
 
@@ -37,7 +38,7 @@ def check_sync(video: Video, progress: Progress, *, checker_of: Callable[[], Syn
     if reason:
         SyncReport.objects.filter(video=video).delete()
         raise StageSkippedError(reason)
-    path = existing_original(video)
+    path = existing_source(video)
     progress(0.0, "Looking for people who speak.")
     checker = checker_of()
     # Not at import: the web process never needs the networks.
@@ -77,21 +78,3 @@ def replace_report(video: Video, result: SyncResult, *, network: str) -> SyncRep
             },
         )
     return report
-
-
-def in_words(report: SyncReport) -> str:
-    """One plain sentence for people, without a judgement on who is to blame."""
-    sure = f"sure to {min(99, int(100 * report.probability))} %"
-    if report.offset_ms is None:
-        return {
-            SyncReport.Reason.NO_FACE: "Nobody can be seen speaking, so nobody can tell whether the sound fits.",
-            SyncReport.Reason.TOO_LITTLE_SPEECH: "There is too little speech to tell whether the sound fits the lips.",
-        }.get(SyncReport.Reason(report.reason), "Whether the sound fits the lips cannot be told with certainty.")
-    shift = f"{abs(report.offset_ms):.0f} ms {'late' if report.offset_ms > 0 else 'early'}"
-    if report.verdict == SyncReport.Verdict.DRIFTING:
-        drift = abs(report.drift_ms_per_min or 0.0)
-        way = "later" if (report.drift_ms_per_min or 0.0) > 0 else "earlier"
-        return f"The sound comes ever {way}, by {drift:.0f} ms a minute; in the middle it is {shift}: {sure}."
-    if report.verdict == SyncReport.Verdict.IN_SYNC:
-        return f"Sound and lips agree: {sure}."
-    return f"The sound comes {shift}: {sure}."

@@ -8,9 +8,9 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 
 from apps.accounts.forms import AdminSignInForm
-from apps.pages.administration import people, records, reports, stages, topics, transcripts, videos
+from apps.pages.administration import people, records, reports, stages, sync, topics, transcripts, videos
 
-__all__ = ["people", "records", "reports", "stages", "topics", "transcripts", "videos"]
+__all__ = ["people", "records", "reports", "stages", "sync", "topics", "transcripts", "videos"]
 
 admin.site.site_header = f"{settings.SITE_NAME}: moderation"
 admin.site.site_title = settings.SITE_NAME

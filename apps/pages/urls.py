@@ -13,6 +13,7 @@ from apps.pages.views import (
     notices,
     playback,
     search,
+    sync,
     upload,
     watch,
 )
@@ -42,6 +43,9 @@ urlpatterns = [
     path("watch/<uuid:video_id>/moderate/", moderation.moderate, name="moderate"),
     path("videos/<uuid:video_id>/edit/", editing.edit, name="edit"),
     path("videos/<uuid:video_id>/delete/", editing.delete, name="delete"),
+    path("videos/<uuid:video_id>/sync/", sync.sync, name="sync"),
+    path("videos/<uuid:video_id>/sync/repair/", sync.repair, name="sync-repair"),
+    path("videos/<uuid:video_id>/sync/undo/", sync.undo, name="sync-undo"),
     path("videos/<uuid:video_id>/captions/", captions.captions, name="captions"),
     path("videos/<uuid:video_id>/captions/delete/", captions.delete, name="captions-delete"),
 ]

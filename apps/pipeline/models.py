@@ -1,4 +1,4 @@
-"""The record of every stage of every video: what ran, how far it is, how it ended."""
+"""The record of every stage of every video: what ran, how far it is, how it ended; and of every repair of lip sync."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import DurationField, ExpressionWrapper, F, Q, Value
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.videos.models import Video
 
 
@@ -152,3 +153,58 @@ class StageRun(models.Model):
 
     def _mine(self) -> StageRunQuerySet:
         return StageRun.objects.filter(pk=self.pk, claim=self.claim, state=self.State.RUNNING)
+
+
+class SyncRepairQuerySet(models.QuerySet["SyncRepair"]):
+    def standing(self) -> SyncRepairQuerySet:
+        """Asked for or done, and not undone: at most one a video."""
+        return self.exclude(state=SyncRepair.State.UNDONE)
+
+    def moved(self) -> SyncRepairQuerySet:
+        """Those whose sound lies elsewhere now."""
+        return self.filter(state__in=(SyncRepair.State.DONE, SyncRepair.State.UNDO_ASKED))
+
+
+class SyncRepair(models.Model):
+    """The sound of one video, moved against its picture because it came too late or too early.
+
+    asked ─> done ─> undo asked ─> undone;  asked ─(given up after a failure)─> undone. The stage `move_sound` does it.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked", "Asked for"
+        DONE = "done", "Done"
+        UNDO_ASKED = "undo_asked", "Undo asked for"
+        UNDONE = "undone", "Undone"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="sync_repairs")
+    offset_ms = models.IntegerField()  # as it was found; positive: the sound came late
+    state = models.CharField(max_length=10, choices=State.choices, default=State.ASKED)
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    made_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    undone_at = models.DateTimeField(null=True, blank=True)
+    # What the way back needs: of the video's row, and of the cues that begin at 0 only because nothing begins earlier.
+    former_web_name = models.CharField(max_length=60, blank=True, editable=False)
+    former_duration_ms = models.PositiveBigIntegerField(default=0, editable=False)
+    cut_cues = models.JSONField(default=dict, blank=True, editable=False)
+
+    objects = SyncRepairQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-made_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["video"], condition=~models.Q(state="undone"), name="one_standing_repair_per_video"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.video}: sound moved by {self.shift_ms:+} ms, {self.get_state_display().lower()}"
+
+    @property
+    def shift_ms(self) -> int:
+        """By how much the sound moves: positive to a later place."""
+        return -self.offset_ms

@@ -31,7 +31,8 @@ class RunAgainError(Exception):
 @transaction.atomic
 def start(video: Video) -> None:
     """Makes the runs of a new video and queues the first of them on commit."""
-    StageRun.objects.bulk_create([StageRun(video=video, stage=stage.name) for stage in STAGES], ignore_conflicts=True)
+    own = [StageRun(video=video, stage=stage.name) for stage in STAGES if not stage.is_on_request]
+    StageRun.objects.bulk_create(own, ignore_conflicts=True)
     queue_ready(video.id)
 
 
@@ -43,7 +44,7 @@ def queue_ready(video_id: uuid.UUID) -> None:
         if run is None or run.state != StageRun.State.WAITING:
             continue
         may_start = all(name in runs and runs[name].has_succeeded for name in stage.needs) and all(
-            name in runs and runs[name].has_ended for name in stage.after
+            name not in runs or runs[name].has_ended for name in stage.after
         )
         if may_start:
             _queue(run)
@@ -88,11 +89,24 @@ def run_again(video: Video, stage_name: str, *, by: User) -> None:
     if not run.has_ended:
         raise RunAgainError(f"“{stage.label}” is {run.get_state_display().lower()} already. Wait until it has ended.")
     unmet = [STAGE_BY_NAME[name].label for name in stage.needs if name in runs and not runs[name].has_succeeded]
+    if stage.is_on_request and run.has_succeeded:
+        raise RunAgainError(f"“{stage.label}” is done, and does nothing more until somebody asks for it anew.")
     if unmet:
         raise RunAgainError(f"“{stage.label}” needs “{unmet[0]}” to succeed first. Run that one again.")
     _queue_with_followers(run)
     if by.is_moderator:
         note(video, by=by, act=ModerationEntry.Act.RERUN, reason=stage.label)
+
+
+@transaction.atomic
+def ask_for(video_id: uuid.UUID, stage_name: str) -> None:
+    """Has a stage that runs on request run as soon as those before it have ended. Those after it wait for it."""
+    _lock(video_id)
+    run, _ = StageRun.objects.get_or_create(video_id=video_id, stage=stage_name)
+    if run.has_ended:
+        StageRun.objects.filter(pk=run.pk).update(state=StageRun.State.WAITING, ended_at=None)
+    _have_followers_wait(run)
+    queue_ready(video_id)
 
 
 @transaction.atomic
@@ -111,6 +125,10 @@ def start_over(video_id: uuid.UUID, *stage_names: str) -> None:
 def _queue_with_followers(run: StageRun) -> None:
     """What builds on the stage waits for it again; where it is at work on what was before, its run is taken away."""
     _queue(run)
+    _have_followers_wait(run)
+
+
+def _have_followers_wait(run: StageRun) -> None:
     followers = [stage.name for stage in STAGES if run.stage in stage.after]
     StageRun.objects.filter(video_id=run.video_id, stage__in=followers).update(
         state=StageRun.State.WAITING, claim=None, progress=0.0, message="", error="", ended_at=None

@@ -26,7 +26,8 @@ class Stage:
     queue: str
     limit_setting: str  # the setting that holds its time limit in seconds
     needs: tuple[str, ...] = ()  # stages that must have succeeded
-    after: tuple[str, ...] = ()  # stages that must have ended, whichever way
+    after: tuple[str, ...] = ()  # stages that must have ended, whichever way, if there is a run of them
+    is_on_request: bool = False  # runs only where somebody asked for it
 
     @property
     def time_limit_s(self) -> int:
@@ -68,6 +69,17 @@ STAGES: tuple[Stage, ...] = (
         queue="gpu",
         limit_setting="CHECK_SYNC_STAGE_LIMIT_S",
         needs=("probe",),
+        after=("move_sound",),  # where somebody asked for that, what it did is checked
+    ),
+    Stage(
+        name="move_sound",
+        label="Moving the sound",
+        verb="apps.pipeline.moving_sound.move_sound",
+        queue="media",
+        limit_setting="MOVE_SOUND_STAGE_LIMIT_S",
+        needs=("probe",),
+        after=("render", "transcribe"),  # which read the file and write the captions that it replaces
+        is_on_request=True,
     ),
     Stage(
         name="classify",

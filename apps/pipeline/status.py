@@ -46,6 +46,7 @@ def stage_views(video: Video, viewer: User | AnonymousUser) -> list[StageView]:
         if run is None:
             continue
         failed = run.state == StageRun.State.FAILED
+        may_repeat = failed if stage.is_on_request else run.has_ended
         blocked = any(name in by_stage and not by_stage[name].has_succeeded for name in stage.needs)
         views.append(
             StageView(
@@ -57,7 +58,7 @@ def stage_views(video: Video, viewer: User | AnonymousUser) -> list[StageView]:
                 message="This step failed." if failed and not may_act else run.message,
                 error=run.error if is_moderator else "",
                 attempts=run.attempts,
-                can_run_again=may_act and run.has_ended and not blocked,
+                can_run_again=may_act and may_repeat and not blocked,
             )
         )
     return views

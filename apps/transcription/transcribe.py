@@ -15,7 +15,7 @@ from apps.transcription.asr.transcriber import Segment, transcribe_file
 from apps.transcription.expected_words import described_digest, described_texts
 from apps.transcription.models import RECOGNISER_LENGTH, Cue, Transcript
 from apps.transcription.recognition import LanguageNotRecognizedError, reader_for, recognizer_for, transcribe_options
-from apps.videos.files import existing_original
+from apps.videos.files import existing_source
 from apps.videos.models import Video
 from apps.videos.signals import video_changed
 from apps.videos.stage import Progress, StageFailedError, StageSkippedError
@@ -51,7 +51,7 @@ def transcribe_video(
     except LanguageNotRecognizedError as error:
         raise StageSkippedError(str(error)) from error
 
-    path = existing_original(video)
+    path = existing_source(video)
     transcript = _transcript_to_fill(video, recognizer)
     if isinstance(recognizer, TakesHotwords) and transcript.hotwords:
         recognizer = recognizer.with_hotwords(transcript.hotwords)

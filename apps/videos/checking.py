@@ -13,7 +13,7 @@ from django.utils import timezone
 from apps.videos.announced import is_cut_off
 from apps.videos.children import ChildFailedError, ChildLimits, python_module, run_child
 from apps.videos.decoding import DecodingReport, StreamReport
-from apps.videos.files import existing_original
+from apps.videos.files import existing_source
 from apps.videos.models import Video
 from apps.videos.moderation import publish_after_check
 from apps.videos.probe import ProbeError, ProbeLimits, ProbeResult, in_words, probe_file
@@ -34,7 +34,7 @@ def check_video(video: Video, progress: Progress) -> None:
 
     Cost: reads the file once; about a second for ten minutes of 720p.
     """
-    path = existing_original(video)
+    path = existing_source(video)
     progress(0.0, "Looking at the file")
     probed = probe_again(path)
     report = _read_through(path, probed, progress)

@@ -58,9 +58,19 @@ def original_path(video: Video) -> Path:
     return path_of(video, original_name_in_folder(video))
 
 
-def existing_original(video: Video) -> Path:
-    """The upload as it came. Raises `StageFailedError` where somebody took it away."""
-    path = original_path(video)
+def source_name_in_folder(video: Video) -> str:
+    """What stages read: the upload as it came, or its copy with the sound moved, where there is one."""
+    return video.repaired_name or original_name_in_folder(video)
+
+
+def rendition_name(video: Video) -> str:
+    """What `render` writes for browsers. Each source has its own: the original's is there when it comes back."""
+    return "web-repaired.mp4" if video.repaired_name else "web.mp4"
+
+
+def existing_source(video: Video) -> Path:
+    """The path of `source_name_in_folder`. Raises `StageFailedError` where somebody took the file away."""
+    path = path_of(video, source_name_in_folder(video))
     if not path.is_file():
         raise StageFailedError("The uploaded file is no longer there. Delete this video and upload it again.")
     return path

@@ -74,6 +74,7 @@ class ProbeResult:
     is_variable_frame_rate: bool
     is_interlaced: bool
     is_high_dynamic_range: bool  # HLG or PQ, as phones record
+    begins_s: float  # when its earliest stream begins: times of cues, and of players, count from here
     tells_location: bool  # the file says where it was recorded
     audio_index: int  # -1: no sound
     audio_codec: str  # "": no sound
@@ -127,13 +128,17 @@ def probe_file(path: Path, limits: ProbeLimits) -> ProbeResult:
 # --- in the child ---
 
 
-def open_safely(path: Path) -> Any:
-    """An `av.container.InputContainer` that reads this file and no other. Raises `av.error.FFmpegError`."""
+def open_safely(path: Path, *, makes_times: bool = False) -> Any:
+    """An `av.container.InputContainer` that reads this file and no other. Raises `av.error.FFmpegError`.
+
+    `makes_times` gives a time to packets that carry none, as pictures in AVI: for copying them elsewhere.
+    """
     import av
 
     return av.open(
         str(path),
         options={
+            **({"fflags": "genpts"} if makes_times else {}),
             "format_whitelist": ",".join(DEMUXERS),
             "protocol_whitelist": "file",
             "codec_whitelist": ",".join((*VIDEO_CODECS, *AUDIO_CODECS, *DECODER_NAMES)),
@@ -184,6 +189,7 @@ def examine(path: Path, max_duration_s: float) -> ProbeResult:
             is_variable_frame_rate=sample.is_variable_frame_rate,
             is_interlaced=sample.is_interlaced,
             is_high_dynamic_range=sample.is_high_dynamic_range,
+            begins_s=(container.start_time or 0) / 1_000_000,
             tells_location=any("location" in name.lower() for name in container.metadata),
             audio_index=audio.index if audio else -1,
             audio_codec=_codec_name(audio) if audio else "",

@@ -13,7 +13,14 @@ from django.utils import timezone
 
 from apps.videos.checking import probe_again
 from apps.videos.children import ChildFailedError
-from apps.videos.files import clear_partials, existing_original, original_name_in_folder, path_of, replacing
+from apps.videos.files import (
+    clear_partials,
+    existing_source,
+    path_of,
+    rendition_name,
+    replacing,
+    source_name_in_folder,
+)
 from apps.videos.models import Video
 from apps.videos.previews import write_preview
 from apps.videos.probe import ProbeResult, in_words
@@ -23,7 +30,6 @@ from apps.videos.webrendition import Plan, RenditionOptions, plan_for, write_ren
 
 logger = logging.getLogger(__name__)
 
-WEB_NAME = "web.mp4"
 POSTER_NAME = "poster.jpg"
 STORYBOARD_NAME = "storyboard.vtt"
 PREVIEW_NAME = "preview.mp4"
@@ -37,19 +43,19 @@ def render_video(video: Video, progress: Progress) -> None:
 
     Raises `StageFailedError` for a file that is gone or no video, `ChildFailedError` where ffmpeg fails.
     """
-    original = existing_original(video)
+    source = existing_source(video)
     clear_partials(video)
     progress(0.0, "Looking at the file")
-    probed = probe_again(original)
+    probed = probe_again(source)
     plan = plan_for(probed)
     logger.info("video %s will be %s", video.pk, plan.value)
     if plan is Plan.AS_IT_IS:
-        _note(video, web_name=original_name_in_folder(video))
+        _note(video, web_name=source_name_in_folder(video))
         # Left by a run of an older version that thought otherwise.
-        path_of(video, WEB_NAME).unlink(missing_ok=True)
+        path_of(video, rendition_name(video)).unlink(missing_ok=True)
     else:
-        _render_web(video, original, probed, plan, progress)
-        _note(video, web_name=WEB_NAME)
+        _render_web(video, source, probed, plan, progress)
+        _note(video, web_name=rendition_name(video))
     clip = _clip_of(video, probed, plan)
 
     progress(ENCODED_AT, "Choosing a poster")
@@ -65,7 +71,7 @@ def render_video(video: Video, progress: Progress) -> None:
     progress(1.0, "Ready to watch")
 
 
-def _render_web(video: Video, original: Path, probed: ProbeResult, plan: Plan, progress: Progress) -> None:
+def _render_web(video: Video, source: Path, probed: ProbeResult, plan: Plan, progress: Progress) -> None:
     total_ms = max(1, video.duration_ms)
 
     def on_position(position_ms: float) -> None:
@@ -77,8 +83,8 @@ def _render_web(video: Video, original: Path, probed: ProbeResult, plan: Plan, p
         threads=settings.RENDER_THREADS,
         timeout_s=settings.RENDER_STAGE_LIMIT_S,
     )
-    with replacing(path_of(video, WEB_NAME)) as partial:
-        write_rendition(original, partial, probed, plan, options, on_position)
+    with replacing(path_of(video, rendition_name(video))) as partial:
+        write_rendition(source, partial, probed, plan, options, on_position)
 
 
 def _clip_of(video: Video, probed: ProbeResult, plan: Plan) -> Clip:
@@ -122,7 +128,10 @@ def _render_preview(video: Video, clip: Clip) -> None:
 
 
 def _note(video: Video, **names: str) -> None:
-    """Names a file in the row, in an UPDATE that touches nothing else. None of these names is searched."""
-    Video.objects.filter(pk=video.pk).update(**names, updated_at=timezone.now())
+    """Names a file in the row, in an UPDATE that touches nothing else. None of these names is searched.
+
+    Where the source is another one by now, this run was taken away, and its files belong to what was.
+    """
+    Video.objects.filter(pk=video.pk, repaired_name=video.repaired_name).update(**names, updated_at=timezone.now())
     for field, name in names.items():
         setattr(video, field, name)

@@ -24,12 +24,12 @@ _SHEET = re.compile(r"storyboard-\d{1,3}\.jpg")
 def file(request: HttpRequest, video_id: uuid.UUID, name: str) -> HttpResponseBase:
     """A file that the video's row names; `?download=1` makes the browser save it.
 
-    `original.*` is for the owner and moderators, unless it is what is played.
-    The original may carry more than is shown, such as the place where a phone took it.
+    The original, and its copy with the sound moved, are for the owner and moderators, unless they are what is played:
+    they may carry more than is shown, such as the place where a phone took it.
     """
     video = get_object_or_404(Video.objects.visible_to(request.user), pk=video_id)
     is_original = name == original_name_in_folder(video)
-    is_for_editors = is_original and name != video.web_name
+    is_for_editors = (is_original or name == video.repaired_name) and name != video.web_name
     if is_for_editors:
         get_object_or_404(Video.objects.editable_by(request.user), pk=video_id)
     elif not _is_named_by(video, name):

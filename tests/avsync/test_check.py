@@ -10,8 +10,9 @@ from django.apps import apps
 from pytest_django import Settings
 
 from apps.accounts.models import User
-from apps.avsync.check import check_sync, in_words
+from apps.avsync.check import check_sync
 from apps.avsync.models import SyncReport
+from apps.avsync.wording import in_words
 from apps.pipeline import runs
 from apps.pipeline.models import StageRun
 from apps.videos.files import folder, original_path

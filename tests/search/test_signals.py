@@ -20,12 +20,15 @@ from apps.accounts.models import User
 from apps.classification.classify import classify_video
 from apps.classification.models import Topic, TopicPrediction
 from apps.classification.topics import confirm_topic
+from apps.pipeline.models import SyncRepair
+from apps.pipeline.moving_sound import move_sound
 from apps.search import outbox
 from apps.search.embed import embed_video
 from apps.search.gathering import documents_of
 from apps.search.models import OutboxEntry
 from apps.search.queries import SearchQuery, search_videos
 from apps.transcription.models import Transcript
+from apps.transcription.moving import move_captions
 from apps.transcription.transcribe import transcribe_video
 from apps.transcription.uploading import delete_transcript, remove_captions, store_uploaded_captions
 from apps.videos import moderation
@@ -201,11 +204,18 @@ def save_title(world: World) -> None:
     world.video.save()
 
 
+def prepare_repair(world: World) -> None:
+    world.write_original()
+    SyncRepair.objects.create(video=world.video, offset_ms=120)
+
+
 VERBS: dict[str, tuple[Callable[[World], None], Act]] = {
     "videos.uploads receive": (prepare_new_file, upload),
     "videos.editing edit_video": (prepare_nothing, edit),
     "videos.editing edit_video, tags alone": (prepare_nothing, edit_tags),
     "videos.editing edit_video, hidden": (prepare_nothing, hide),
+    "transcription.moving move_captions": (prepare_nothing, lambda world: move_captions(world.video, 120)),
+    "pipeline.moving_sound move_sound": (prepare_repair, lambda world: move_sound(world.video, drain)),
     "videos.editing delete_video": (prepare_nothing, lambda world: delete_video(world.video, by=world.owner)),
     "videos.checking check_video": (prepare_unchecked, lambda world: check_video(world.video, drain)),
     "videos.moderation publish_after_check": (

@@ -21,6 +21,7 @@ from apps.pipeline.models import StageRun
 from apps.transcription.models import Cue, Transcript
 from apps.videos.files import folder
 from apps.videos.models import ModerationState, Notice, Report, Tag, Video, Visibility
+from tests.avsync.reports import make_report
 from tests.factories import make_video
 from tests.visibility.rules import (
     SIGN_IN,
@@ -64,6 +65,7 @@ def make_in(owner: User, state: State) -> Video:
     TopicPrediction.objects.create(
         video=video, topic=Topic.objects.get(label="sport"), probability=0.9, classifier="test", outcome="asked"
     )
+    make_report(video)
     transcript = Transcript.objects.create(video=video, language="en", source="auto", completed_at=timezone.now())
     Cue.objects.create(transcript=transcript, position=0, start_ms=0, end_ms=900, text=f"An {SAID}, {state}.")
     Notice.objects.create(user=owner, video=video, kind=Notice.Kind.READY, text=f"“{video.title}” is ready.")

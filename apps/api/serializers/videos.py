@@ -13,8 +13,10 @@ from rest_framework.request import Request
 
 from apps.accounts.models import User
 from apps.api.serializers.given import GivenSerializer
+from apps.api.serializers.sync import SyncSerializer
 from apps.classification.models import Topic, TopicPrediction
 from apps.classification.topics import Probability, probabilities_of
+from apps.pipeline.sync_status import sync_status
 from apps.transcription.models import Cue
 from apps.videos.details import MAX_DESCRIPTION, MAX_TAG, MAX_TITLE, VideoDetails, normalised_tags, tags_from_text
 from apps.videos.files import original_name_in_folder
@@ -170,14 +172,20 @@ class VideoDetailSerializer(VideoSerializer):
         help_text="Likeliest first, also where none was likely enough. Empty: no classifier has read the video."
     )
 
+    sync = serializers.SerializerMethodField(help_text="Lip sync. For the owner and moderators; else null.")
+
     class Meta(VideoSerializer.Meta):
-        fields = (*VideoSerializer.Meta.fields, "topic_probabilities")
+        fields = (*VideoSerializer.Meta.fields, "topic_probabilities", "sync")
         read_only_fields = fields
 
     @extend_schema_field(ProbabilitySerializer(many=True))
     def get_topic_probabilities(self, video: Video) -> list[dict[str, Any]]:
         rows = probabilities_of(getattr(video, "topic_prediction", None), Topic.objects.all())
         return [dict(ProbabilitySerializer(row).data) for row in rows]
+
+    @extend_schema_field(SyncSerializer(allow_null=True))
+    def get_sync(self, video: Video) -> dict[str, Any] | None:
+        return dict(SyncSerializer(sync_status(video)).data) if self.get_can_edit(video) else None
 
 
 class TagsField(serializers.ListField):

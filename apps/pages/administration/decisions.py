@@ -47,7 +47,7 @@ class ReasonForm(forms.Form):
 class StageForm(forms.Form):
     """Which stage is run again."""
 
-    stage = forms.ChoiceField(choices=[(stage.name, stage.label) for stage in STAGES])
+    stage = forms.ChoiceField(choices=[(stage.name, stage.label) for stage in STAGES if not stage.is_on_request])
 
 
 def approve(video: Video, moderator: User) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 
+from apps.avsync.models import SyncReport
 from apps.pages.administration.access import DefaultedFilter
-from apps.pipeline.models import StageRun
+from apps.pipeline.models import StageRun, SyncRepair
 from apps.videos.languages import LANGUAGE_NAMES
 from apps.videos.models import ModerationState, Report, Video
 
@@ -62,6 +63,37 @@ class QueueFilter(DefaultedFilter):
                 return queryset.filter(moderation_state=ModerationState.PUBLISHED)
             case "rejected":
                 return queryset.filter(moderation_state=ModerationState.REJECTED)
+        return queryset
+
+
+class SyncFilter(admin.SimpleListFilter):
+    """What the check of lip sync found."""
+
+    title = "lip sync"
+    parameter_name = "sync"
+
+    def lookups(self, request: object, model_admin: object) -> list[tuple[str, str]]:  # noqa: ARG002
+        return [
+            ("out", "Out of sync"),
+            ("in", "In sync"),
+            ("unknown", "Nobody can tell"),
+            ("repaired", "Repaired"),
+            ("unchecked", "Not checked"),
+        ]
+
+    def queryset(self, request: object, queryset: QuerySet[Video]) -> QuerySet[Video]:  # noqa: ARG002
+        of_video = SyncReport.objects.filter(video=OuterRef("pk"))
+        match self.value():
+            case "out":
+                return queryset.filter(Exists(of_video.out_of_sync()))
+            case "in":
+                return queryset.filter(sync_report__verdict=SyncReport.Verdict.IN_SYNC)
+            case "unknown":
+                return queryset.filter(sync_report__verdict=SyncReport.Verdict.UNKNOWN)
+            case "repaired":
+                return queryset.filter(Exists(SyncRepair.objects.moved().filter(video=OuterRef("pk"))))
+            case "unchecked":
+                return queryset.filter(sync_report__isnull=True)
         return queryset
 
 

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 
 from apps.pages.administration.access import deletion_summary, is_moderator
 from apps.pages.administration.decisions import VideoDecisions
-from apps.pages.administration.queue import LanguageFilter, QueueFilter
+from apps.pages.administration.queue import LanguageFilter, QueueFilter, SyncFilter
 from apps.pages.administration.review import review_of
 from apps.pages.administration.topic_queue import TopicQueue
 from apps.pages.administration.topic_summary import TopicSummaryPage
@@ -41,7 +41,7 @@ class VideoAdmin(TopicQueue, TopicSummaryPage, VideoDecisions):
         "processing",
         "created_at",
     )
-    list_filter = (QueueFilter, "visibility", LanguageFilter, "topic_prediction__topic", "created_at")
+    list_filter = (QueueFilter, "visibility", LanguageFilter, SyncFilter, "topic_prediction__topic", "created_at")
     list_per_page = 50
     search_fields = ("title", "description", "owner__username", "tags__name")
     readonly_fields = (

@@ -28,13 +28,16 @@ class Entry:
     topic: Topic | None
     state: str
     percent: int
+    is_out_of_sync: bool
 
 
 @login_required
 @require_safe
 def my_videos(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
-    mine = with_what_cards_show(Video.objects.owned_by(user)).prefetch_related("stage_runs")
+    mine = (
+        with_what_cards_show(Video.objects.owned_by(user)).select_related("sync_report").prefetch_related("stage_runs")
+    )
     page = Paginator(mine, PAGE_SIZE).get_page(request.GET.get("page"))
     used_bytes, limit_bytes = quota.used_by(user), quota.limit_of(user)
     entries = [_entry(video) for video in page]
@@ -57,4 +60,11 @@ def _entry(video: Video) -> Entry:
     else:
         state = "failed" if StageRun.State.FAILED in states else "ready"
     done = sum(1.0 if run.has_ended else run.progress for run in runs)
-    return Entry(video, topic_of(video), state, round(100 * done / len(runs)) if runs else 100)
+    report = getattr(video, "sync_report", None)
+    return Entry(
+        video,
+        topic_of(video),
+        state,
+        percent=round(100 * done / len(runs)) if runs else 100,
+        is_out_of_sync=report is not None and report.is_out_of_sync,
+    )

@@ -21,6 +21,7 @@ from apps.classification.models import Topic, TopicPrediction
 from apps.classification.topics import probabilities_of
 from apps.pages.cards import cards
 from apps.pages.people import signed_in
+from apps.pages.sync import sync_panel
 from apps.pages.templatetags.portal import file_url
 from apps.pages.times import parse_time
 from apps.pages.transcript_panel import Track, panel_of, search_in, tracks_of
@@ -115,6 +116,7 @@ def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_play
     prediction = getattr(video, "topic_prediction", None)
     probabilities = probabilities_of(prediction, Topic.objects.all())
     is_processing = any(stage.is_at_work for stage in stages)
+    sync = sync_panel(video) if can_edit else None
     can_hear_again = can_edit and any(stage.stage == "transcribe" and stage.can_run_again for stage in stages)
     return {
         "video": video,
@@ -129,9 +131,12 @@ def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_play
         "prediction": prediction,
         "probabilities": probabilities,
         "can_edit": can_edit,
+        "sync": sync,
         "original_name": original_name_in_folder(video),
         "has_player": has_player,
-        "digest": _digest(stages, tracks, video, prediction, probabilities),
+        "digest": _digest(
+            stages, tracks, video, prediction, probabilities, sync and (sync.status.sentence, sync.status.can_undo)
+        ),
     }
 
 

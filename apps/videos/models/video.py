@@ -102,6 +102,8 @@ class Video(models.Model):
     poster_name = models.CharField(max_length=60, blank=True, editable=False)
     storyboard_name = models.CharField(max_length=60, blank=True, editable=False)
     preview_name = models.CharField(max_length=60, blank=True, editable=False)
+    # A copy of the original with its sound moved, where somebody had that repaired; all stages then work on it.
+    repaired_name = models.CharField(max_length=60, blank=True, editable=False)
 
     objects = VideoQuerySet.as_manager()
 

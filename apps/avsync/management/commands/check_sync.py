@@ -9,12 +9,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from apps.avsync.check import in_words
 from apps.avsync.checker import SyncModelError, looking_options, sync_checker
 from apps.avsync.models import SyncReport
 from apps.avsync.syncnet.looking import check_file
 from apps.avsync.syncnet.offset import SyncChecker
 from apps.avsync.verdicts import verdict_of
+from apps.avsync.wording import in_words
 from apps.media.audio import AudioDecodeError, NoAudioError, duration_ms
 from apps.media.frames import VideoDecodeError
 

@@ -1,0 +1,156 @@
+"""What owner and moderators read about the lip sync of a video: sentences, and the curves behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from apps.avsync.models import SyncReport
+from apps.pages.times import clock
+from apps.pipeline.sync_status import SyncStatus, sync_status
+from apps.videos.models import Video
+
+MS_PER_FRAME = 40  # of the distances in a report
+# The drawing, in the units of its viewBox; the margins hold the numbers at the axes.
+WIDTH, HEIGHT = 640.0, 260.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 16.0, 14.0, 46.0
+TICKS_X = 6
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A number at an axis, and where it stands."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Point:
+    x: float
+    y: float
+    label: str  # in words, for the table and for whoever points at it
+    value: str
+    sureness: float = 1.0  # in [0, 1]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A curve as an SVG draws it. `marked` is where a line stands: upright in one plot, level in the other."""
+
+    ticks_x: Sequence[Tick]
+    ticks_y: Sequence[Tick]
+    points: Sequence[Point]
+    marked: float | None
+    band: tuple[float, float] | None = None  # from y, height: what counts as in sync
+
+    @property
+    def line(self) -> str:
+        """For `<polyline points>`."""
+        return " ".join(f"{point.x:.1f},{point.y:.1f}" for point in self.points)
+
+
+@dataclass(frozen=True)
+class SyncPanel:
+    """A video's lip sync for whoever may change the video."""
+
+    status: SyncStatus
+    tone: str  # class of the badge beside the sentence
+    word: str  # in the badge
+    distances: Plot | None
+    offsets: Plot | None
+
+
+def sync_panel(video: Video, *, with_plots: bool = False) -> SyncPanel:
+    """Three queries."""
+    status = sync_status(video)
+    report = status.report
+    tone, word = _badge(status)
+    return SyncPanel(
+        status=status,
+        tone=tone,
+        word=word,
+        distances=_distances(report) if with_plots and report and report.distances else None,
+        offsets=_offsets(report, video.duration_ms) if with_plots and report and report.windows else None,
+    )
+
+
+def _badge(status: SyncStatus) -> tuple[str, str]:
+    if status.is_moving or status.is_checking:
+        return "accent", "At work"
+    if status.repair is not None and not status.is_repaired:
+        return "bad", "Not moved"
+    if status.report is None:
+        return "", "Not checked"
+    if status.report.is_out_of_sync:
+        return "warn", "Out of sync"
+    return ("good", "In sync") if status.report.verdict == SyncReport.Verdict.IN_SYNC else ("", "Unknown")
+
+
+def _distances(report: SyncReport) -> Plot:
+    """Distance between lips and sound, over the offset at which they are compared. Lowest where they fit."""
+    half = (len(report.distances) - 1) // 2
+    offsets = [(number - half) * MS_PER_FRAME for number in range(len(report.distances))]
+    low, high = _padded(min(report.distances), max(report.distances))
+    reach = half * MS_PER_FRAME
+    return Plot(
+        ticks_x=[Tick(_across(at, -reach, reach), _signed(at)) for at in range(-reach, reach + 1, max(1, reach // 3))],
+        ticks_y=[Tick(_up(at, low, high), f"{at:.2f}") for at in (low, (low + high) / 2, high)],
+        points=[
+            Point(_across(offset, -reach, reach), _up(distance, low, high), f"{_signed(offset)} ms", f"{distance:.3f}")
+            for offset, distance in zip(offsets, report.distances, strict=True)
+        ],
+        marked=None if report.offset_ms is None else _across(_clipped(report.offset_ms, reach), -reach, reach),
+    )
+
+
+def _offsets(report: SyncReport, duration_ms: int) -> Plot:
+    """What each looked-at stretch of the video says by itself, over its place in the video."""
+    end_ms = max(1, duration_ms)
+    found = [window["offset_ms"] for window in report.windows]
+    early, late = -settings.SYNC_EARLY_LIMIT_MS, settings.SYNC_LATE_LIMIT_MS
+    low, high = _padded(min([*found, early]), max([*found, late]))
+    return Plot(
+        ticks_x=[
+            Tick(_across(end_ms * share / TICKS_X, 0, end_ms), clock(end_ms * share // TICKS_X))
+            for share in range(TICKS_X + 1)
+        ],
+        ticks_y=[Tick(_up(at, low, high), _signed(round(at))) for at in sorted({low, 0.0, high})],
+        points=[
+            Point(
+                _across(min(window["start_ms"], end_ms), 0, end_ms),
+                _up(window["offset_ms"], low, high),
+                clock(window["start_ms"]),
+                f"{_signed(round(window['offset_ms']))} ms",
+                window["probability"],
+            )
+            for window in report.windows
+        ],
+        marked=None if report.offset_ms is None else _up(min(high, max(low, report.offset_ms)), low, high),
+        band=(_up(late, low, high), _up(early, low, high) - _up(late, low, high)),
+    )
+
+
+def _padded(low: float, high: float) -> tuple[float, float]:
+    """A little air above and below, also where all is the same."""
+    air = 0.08 * (high - low) or max(0.01, 0.08 * abs(high))
+    return low - air, high + air
+
+
+def _clipped(offset_ms: float, reach: int) -> float:
+    return max(-reach, min(reach, offset_ms))
+
+
+def _across(value: float, low: float, high: float) -> float:
+    return LEFT + (value - low) / (high - low) * (WIDTH - LEFT - RIGHT)
+
+
+def _up(value: float, low: float, high: float) -> float:
+    return HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
+
+
+def _signed(value: int) -> str:
+    """With a true minus, as a reader of numbers expects."""
+    return "0" if value == 0 else f"{value:+}".replace("-", "−")
