@@ -14,9 +14,12 @@ from apps.videos.models import Video
 
 MS_PER_FRAME = 40  # of the distances in a report
 # The drawing, in the units of its viewBox; the margins hold the numbers at the axes.
-WIDTH, HEIGHT = 640.0, 260.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 16.0, 14.0, 46.0
+WIDTH, HEIGHT = 660.0, 260.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 36.0, 14.0, 46.0
 TICKS_X = 6
+STEPS_MS = (20, 50, 100, 200)  # between the numbers at the axis of offsets
+MAX_TICKS_Y = 6
+REACH_MS = 1_000  # no check looks further
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Point:
 class Plot:
     """A curve as an SVG draws it. `marked` is where a line stands: upright in one plot, level in the other."""
 
+    said: str  # what it shows, for those who do not see it
     ticks_x: Sequence[Tick]
     ticks_y: Sequence[Tick]
     points: Sequence[Point]
@@ -95,7 +99,10 @@ def _distances(report: SyncReport) -> Plot:
     offsets = [(number - half) * MS_PER_FRAME for number in range(len(report.distances))]
     low, high = _padded(min(report.distances), max(report.distances))
     reach = half * MS_PER_FRAME
+    fits = "" if report.offset_ms is None else f" They fit best where it is {_late(report.offset_ms)}."
     return Plot(
+        said=f"How different lips and sound are when the sound is taken to be early or late by so much.{fits} "
+        "One deep valley is a sure sign; a flat curve is none.",
         ticks_x=[Tick(_across(at, -reach, reach), _signed(at)) for at in range(-reach, reach + 1, max(1, reach // 3))],
         ticks_y=[Tick(_up(at, low, high), f"{at:.2f}") for at in (low, (low + high) / 2, high)],
         points=[
@@ -112,12 +119,16 @@ def _offsets(report: SyncReport, duration_ms: int) -> Plot:
     found = [window["offset_ms"] for window in report.windows]
     early, late = -settings.SYNC_EARLY_LIMIT_MS, settings.SYNC_LATE_LIMIT_MS
     low, high = _padded(min([*found, early]), max([*found, late]))
+    step = next(step for step in STEPS_MS if (high - low) / step <= MAX_TICKS_Y or step == STEPS_MS[-1])
+    numbers = [at for at in range(-REACH_MS, REACH_MS + 1, step) if low <= at <= high]
     return Plot(
+        said="The offset in ms, stretch by stretch; the surer, the fuller the dot. In the band sound and lips agree."
+        + _course(report),
         ticks_x=[
             Tick(_across(end_ms * share / TICKS_X, 0, end_ms), clock(end_ms * share // TICKS_X))
             for share in range(TICKS_X + 1)
         ],
-        ticks_y=[Tick(_up(at, low, high), _signed(round(at))) for at in sorted({low, 0.0, high})],
+        ticks_y=[Tick(_up(at, low, high), _signed(at)) for at in numbers],
         points=[
             Point(
                 _across(min(window["start_ms"], end_ms), 0, end_ms),
@@ -131,6 +142,19 @@ def _offsets(report: SyncReport, duration_ms: int) -> Plot:
         marked=None if report.offset_ms is None else _up(min(high, max(low, report.offset_ms)), low, high),
         band=(_up(late, low, high), _up(early, low, high) - _up(late, low, high)),
     )
+
+
+def _late(offset_ms: float) -> str:
+    """ "120 ms early", "just right"."""
+    rounded = round(offset_ms)
+    return f"{abs(rounded)} ms {'late' if rounded > 0 else 'early'}" if rounded else "just right"
+
+
+def _course(report: SyncReport) -> str:
+    if report.drift_ms_per_min is not None:
+        way = "later" if report.drift_ms_per_min > 0 else "earlier"
+        return f" The sound drifts: it comes {abs(report.drift_ms_per_min):.0f} ms {way} each minute."
+    return "" if report.offset_ms is None else f" It does not drift: all of it is about {_late(report.offset_ms)}."
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:

@@ -69,7 +69,7 @@ def test_the_curves_are_drawn_and_stand_in_tables_too(client: Client, video: Vid
     assert '<th scope="row">+200 ms</th><td>1.000</td>' in html
     assert html.count('class="dot"') == 1
     assert '<th scope="row">1:01</th><td>+187 ms</td><td>93 %</td>' in html
-    assert "They fit best at 200 ms." in html
+    assert "They fit best where it is 200 ms late." in html
 
 
 def test_a_report_without_curves_has_a_page(client: Client, video: Video, owner: User) -> None:
