@@ -14,8 +14,8 @@ from apps.videos.models import Video
 
 MS_PER_FRAME = 40  # of the distances in a report
 # The drawing, in the units of its viewBox; the margins hold the numbers at the axes.
-WIDTH, HEIGHT = 660.0, 260.0
-LEFT, RIGHT, TOP, BOTTOM = 64.0, 36.0, 14.0, 46.0
+WIDTH, HEIGHT = 660.0, 284.0
+LEFT, RIGHT, TOP, BOTTOM = 64.0, 36.0, 14.0, 70.0
 TICKS_X = 6
 STEPS_MS = (20, 50, 100, 200)  # between the numbers at the axis of offsets
 MAX_TICKS_Y = 6

@@ -41,6 +41,11 @@ class SyncStatus:
         return not self.undo_refusal
 
     @property
+    def says_something(self) -> bool:
+        """Something was found, done or is under way: not so where the check is off, or found nothing to look at."""
+        return bool(self.report or self.repair or self.is_checking or self.is_moving)
+
+    @property
     def sentence(self) -> str:
         """What was found, or what is under way."""
         repair = self.repair

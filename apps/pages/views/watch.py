@@ -117,6 +117,8 @@ def _living(request: HttpRequest, video: Video, tracks: list[Track], *, has_play
     probabilities = probabilities_of(prediction, Topic.objects.all())
     is_processing = any(stage.is_at_work for stage in stages)
     sync = sync_panel(video) if can_edit else None
+    if sync is not None and not sync.status.says_something:
+        sync = None
     can_hear_again = can_edit and any(stage.stage == "transcribe" and stage.can_run_again for stage in stages)
     return {
         "video": video,
