@@ -1,6 +1,6 @@
 """Does the check of lip sync find what the sound was moved by, and is it silent where it cannot know?
 
-    python -m benchmarks.sync_errors [--clips 24] [--csv docs/results/avsync] [--kept FOLDER]
+    python -m benchmarks.sync_errors --cache FOLDER [--clips 24] [--csv docs/results/avsync] [--kept FOLDER]
 
 Clips of GRID (VIDEOPORTAL_DATA) that the network was not trained on: of speakers that it never saw, and unseen clips
 of speakers that it saw. Their sound is moved by -400 ... +400 ms; then recoded, scaled, at other frame rates, with
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from apps.avsync.syncnet.weights import TrainedNetwork
 
 SEED = 5
-SHIFTS_MS = (-400, -250, -130, -50, 0, 70, 110, 210, 345)
+SHIFTS_MS = (0, -400, 210, -130, 70, 345, -50)
 COLUMNS = (
     "kind", "clip", "part", "shift_ms", "is_known", "found_ms", "confidence", "inputs", "coverage", "reason", "refused",
 )  # fmt: skip
@@ -83,7 +83,7 @@ class Kept:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=24, help="of each kind of file; all are moved in memory")
-    parser.add_argument("--recordings", type=int, help="at most, of those that are moved in memory (default: all)")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for cropped faces, as of train_sync")
     parser.add_argument("--kept", type=Path, default=REPOSITORY / "var" / "experiments" / "sync-errors")
     parser.add_argument("--csv", type=Path, help="folder for errors.csv and summary.csv")
     options = parser.parse_args()
@@ -98,9 +98,12 @@ def main() -> None:
     assert isinstance(checker, NetworkChecker)
     kept = Kept(options.kept / f"{checker.name.replace(' ', '-')}.csv")
     trained = load_network(weights_path())
-    recordings = evaluation(data_folder() / "grid", trained)[: options.recordings]
+    recordings = evaluation(data_folder() / "grid", trained)
     print(f"{checker.name}: {len(recordings)} clips", flush=True)
-    for step in (in_memory(checker, trained, recordings, kept), in_files(checker, recordings, options.clips, kept)):
+    for step in (
+        in_memory(checker, trained, recordings, options.cache, kept),
+        in_files(checker, recordings, options.clips, kept),
+    ):
         for row in step:
             kept.add(row)
     rows = [judged(row, checker.calibration) for row in kept.rows]
@@ -127,31 +130,25 @@ def evaluation(folder: Path, trained: TrainedNetwork) -> list[Recording]:
 
 
 def in_memory(
-    checker: NetworkChecker, trained: TrainedNetwork, recordings: list[Recording], kept: Kept
+    checker: NetworkChecker, trained: TrainedNetwork, recordings: list[Recording], cache: Path, kept: Kept
 ) -> Iterator[Row]:
-    """Every clip at every shift, and swapped pairs: decoded once, and their sound moved sample by sample."""
-    from benchmarks.sync_memory import Decoded, checker_over, decode
+    """Swapped pairs, and every clip at every shift: faces from the cache, sound moved sample by sample."""
+    from apps.avsync.syncnet.dataset import Cache
+    from benchmarks.sync_memory import checker_over, later
 
-    decoded: dict[str, Decoded] = {}
-
-    def read(recording: Recording) -> Decoded:
-        if recording.name not in decoded:
-            decoded[recording.name] = decode(recording.clip.path, trained)
-        return decoded[recording.name]
-
+    examples = Cache(cache, trained.crop)
+    found = [(recording, example) for recording in recordings if (example := examples.example(recording.clip))]
     over = checker_over(trained, checker)
-    for recording in recordings:
-        for shift_ms in SHIFTS_MS:
+    for shift_ms in SHIFTS_MS:
+        for recording, example in found:
             if not kept.has("moved in memory", recording.name, shift_ms):
-                result = over(read(recording), read(recording).sound_later(shift_ms))
-                yield row_of("moved in memory", recording, shift_ms, result)
+                yield row_of("moved in memory", recording, shift_ms, over(example, later(example.samples, shift_ms)))
     generator = np.random.default_rng(SEED + 1)
     for number in range(N_SWAPPED):
-        seen, heard = (recordings[index] for index in generator.choice(len(recordings), 2, replace=False))
+        (seen, shown), (heard, sound) = (found[index] for index in generator.choice(len(found), 2, replace=False))
         name = f"{number} {seen.name} {heard.name}"
         if not kept.has("swapped", name, 0):
-            result = over(read(seen), read(heard).sound_later(0))
-            yield {**row_of("swapped", seen, 0, result, is_known=False), "clip": name}
+            yield {**row_of("swapped", seen, 0, over(shown, sound.samples), is_known=False), "clip": name}
 
 
 def in_files(checker: NetworkChecker, recordings: list[Recording], n_clips: int, kept: Kept) -> Iterator[Row]:

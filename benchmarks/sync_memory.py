@@ -1,41 +1,31 @@
-"""Clips that are decoded once and then heard with many sounds, as `benchmarks.sync_errors` does."""
+"""Cached faces that are heard with many sounds, as `benchmarks.sync_errors` does."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.avsync.syncnet.faces import FaceTrack, face_tracks
+from apps.avsync.syncnet.dataset import Example, inner
+from apps.avsync.syncnet.faces import FRAME_RATE, FaceTrack
 from apps.avsync.syncnet.network_checker import NetworkChecker
 from apps.avsync.syncnet.offset import SyncResult
 from apps.avsync.syncnet.trained_checker import TrainedStreams
 from apps.avsync.syncnet.weights import TrainedNetwork
-from apps.media.audio import SAMPLE_RATE, samples_between
-from apps.media.frames import Frame, stream_frames
+from apps.media.audio import SAMPLE_RATE
+from apps.media.frames import Frame
 
-CLIP_S = 3.2
 _NO_PICTURE = np.zeros((2, 2, 3), np.uint8)
 
 
-@dataclass(frozen=True, eq=False)
-class Decoded:
-    """The faces of a clip and its sound, both from its start on."""
-
-    times_s: list[float]
-    tracks: list[FaceTrack]
-    samples: NDArray[np.float32]
-
-    def sound_later(self, by_ms: float) -> NDArray[np.float32]:
-        """As long as before, with silence where nothing is known."""
-        n = round(by_ms * SAMPLE_RATE / 1000)
-        moved = np.roll(self.samples, n)
-        moved[slice(0, n) if n >= 0 else slice(n, None)] = 0.0
-        return moved
+def later(samples: NDArray[np.float32], by_ms: float) -> NDArray[np.float32]:
+    """The same sound so much later, as long as before, with silence where nothing is known."""
+    n = round(by_ms * SAMPLE_RATE / 1000)
+    moved = np.roll(samples, n)
+    moved[slice(0, n) if n >= 0 else slice(n, None)] = 0.0
+    return moved
 
 
 class RememberingStreams:
@@ -55,29 +45,22 @@ class RememberingStreams:
         return self._streams.audio(samples)
 
 
-def decode(path: Path, trained: TrainedNetwork) -> Decoded:
-    times_s: list[float] = []
-
-    def watched() -> Iterator[Frame]:
-        for frame in stream_frames(path):
-            times_s.append(frame.time_s)
-            yield frame
-
-    tracks = list(face_tracks(watched(), trained.crop))
-    (samples,) = samples_between(path, [(0.0, CLIP_S)])
-    return Decoded(times_s, tracks, samples)
-
-
-def checker_over(trained: TrainedNetwork, like: NetworkChecker) -> Callable[[Decoded, NDArray[np.float32]], SyncResult]:
-    """What `like`, a checker of that network, says of a decoded clip with any sound."""
+def checker_over(trained: TrainedNetwork, like: NetworkChecker) -> Callable[[Example, NDArray[np.float32]], SyncResult]:
+    """What `like`, a checker of that network, says of a cached clip with any sound."""
     streams = RememberingStreams(TrainedStreams(trained))
+    tracks: dict[str, FaceTrack] = {}
 
-    def check(decoded: Decoded, samples: NDArray[np.float32]) -> SyncResult:
+    def check(example: Example, samples: NDArray[np.float32]) -> SyncResult:
+        key = str(example.clip.path)
+        if key not in tracks:
+            tracks[key] = FaceTrack(0.0, np.zeros((len(example.crops), 4), np.float32), inner(example.crops))
+
         def tracks_of(frames: Iterable[Frame]) -> Iterator[FaceTrack]:
             deque(frames, maxlen=0)  # the checker counts them
-            return iter(decoded.tracks)
+            return iter([tracks[key]])
 
         over = NetworkChecker(streams, tracks_of, name=like.name, calibration=like.calibration)
-        return over.offset([Frame(_NO_PICTURE, time_s) for time_s in decoded.times_s], samples)
+        frames = [Frame(_NO_PICTURE, number / FRAME_RATE) for number in range(len(example.crops))]
+        return over.offset(frames, samples)
 
     return check

@@ -97,7 +97,7 @@ def drawn_checker() -> NetworkChecker:
         LoudMouthNetwork(),
         lambda frames: face_tracks(frames, options, DrawnFaceDetector()),
         name="loud mouth",
-        calibration=Calibration(intercept=-12.0, per_confidence=40.0),
+        calibration=Calibration(intercept=-12.0, slope=4.8),
     )
 
 

@@ -13,7 +13,7 @@ from apps.avsync.syncnet.trained_checker import CALIBRATION_NAME, sha256_of, wri
 from apps.avsync.syncnet.weights import save_network
 from tests.avsync.scenes import talk
 
-CALIBRATION = Calibration(intercept=-6.0, per_confidence=50.0)
+CALIBRATION = Calibration(intercept=-6.0, slope=6.0)
 
 
 @pytest.fixture

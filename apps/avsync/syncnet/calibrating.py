@@ -1,15 +1,14 @@
 """How sure a network may be: measured on clips whose sound was moved by known times, or taken from another clip.
 
 Logistic regression (Platt, "Probabilistic Outputs for Support Vector Machines", 1999) of "the error is at most a frame"
-on the confidence and on how much was compared. The sound of another clip fits nowhere: whatever is found there is
-wrong. Of what is fitted on, half is.
+on `offset.evidence`. The sound of another clip fits nowhere: whatever is found there is wrong. It counts as if one
+video in five had such a sound, as dubbed ones and those with a narrator have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +16,23 @@ from numpy.typing import NDArray
 from apps.avsync.syncnet.dataset import SAMPLES_PER_FRAME, Example, inner
 from apps.avsync.syncnet.faces import FRAME_RATE, FaceTrack
 from apps.avsync.syncnet.network_checker import NetworkChecker, SyncNetwork
-from apps.avsync.syncnet.offset import FRAME_MS, Calibration, JudgingOptions, SyncResult, minimum_of
+from apps.avsync.syncnet.offset import (
+    FRAME_MS,
+    Calibration,
+    JudgingOptions,
+    SyncResult,
+    evidence,
+    minimum_of,
+)
 from apps.media.audio import SAMPLE_RATE
 from apps.media.frames import Frame
 
 LENGTHS = (25, 40, 60, 200)  # frames of a clip that are compared; a shorter clip is compared whole
-GROUPS = (2, 4)  # clips whose curves are pooled, as looks at one video are
+GROUPS = (2, 6)  # clips whose curves are pooled, as looks at one video are
 MAX_SHIFT_MS = 450.0
 ZERO_WITHIN_MS = 80.0  # what lies farther from the truth tells nothing of the network's zero
 MIN_FOUND = 50  # offsets that are right; with fewer, the fit says more about them than about the network
+FOREIGN_SHARE = 0.2
 _RIDGE = 1e-2
 _NOTHING = np.zeros((2, 2, 3), np.uint8)
 
@@ -51,7 +58,7 @@ def trials(network: SyncNetwork, examples: Sequence[Example], *, seed: int = 0) 
             for is_own in (True, False):
                 yield from _pooled(network, [(index, length)], examples, is_own=is_own, generator=generator)
     for size in GROUPS:
-        for _ in range(len(examples) // 3):
+        for _ in range(len(examples) // 4):
             group = [(int(index), max(LENGTHS)) for index in generator.choice(len(examples), size)]
             for is_own in (True, False):
                 yield from _pooled(network, group, examples, is_own=is_own, generator=generator)
@@ -68,12 +75,11 @@ def fit(tried: Iterable[Trial]) -> Calibration:
         )
     zero_ms = float(np.median(zeros))
     is_right = np.array([abs(trial.error_ms - zero_ms) <= FRAME_MS for trial in found], dtype=float)
-    features = np.array([[1.0, trial.confidence, log2(trial.inputs)] for trial in found])
-    weights = _logistic(features, is_right)
-    if weights[2] < 0:  # more evidence never makes less sure
-        weights = np.append(_logistic(features[:, :2], is_right), 0.0)
-    intercept, per_confidence, per_doubling = (float(weight) for weight in weights)
-    return Calibration(intercept, per_confidence, per_doubling, zero_ms)
+    is_own = np.array([trial.error_ms < float("inf") for trial in found])
+    weights = np.where(is_own, (1 - FOREIGN_SHARE) / max(1, is_own.sum()), FOREIGN_SHARE / max(1, (~is_own).sum()))
+    features = np.array([[1.0, evidence(trial.confidence, trial.inputs)] for trial in found])
+    intercept, slope = (float(weight) for weight in _logistic(features, is_right, weights * len(found)))
+    return Calibration(intercept, slope, zero_ms)
 
 
 def probabilities(tried: Sequence[Trial], calibration: Calibration) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -133,20 +139,21 @@ def _later(samples: NDArray[np.float32], by_ms: float) -> NDArray[np.float32]:
     return moved
 
 
-def _logistic(features: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights `(d,)` by Newton's method, held a little to nought: what can be told apart for certain has no limit."""
-    scale = np.maximum(features.std(axis=0), 1e-9)
-    scale[0] = 1.0
-    scaled = features / scale
+def _logistic(
+    features: NDArray[np.float64], targets: NDArray[np.float64], counts: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Weights `(d,)` by Newton's method, held a little to nought: what can be told apart for certain has no limit.
+
+    Each row of `features` `(n, d)` counts as often as `counts` `(n,)` says.
+    """
     weights = np.zeros(features.shape[1])
     ridge = _RIDGE * np.eye(len(weights))
     for _ in range(50):
-        probability = 1 / (1 + np.exp(-np.clip(scaled @ weights, -30, 30)))
-        gradient = scaled.T @ (probability - targets) + ridge @ weights
-        curvature = (scaled * (probability * (1 - probability))[:, None]).T @ scaled + ridge
+        probability = 1 / (1 + np.exp(-np.clip(features @ weights, -30, 30)))
+        gradient = features.T @ (counts * (probability - targets)) + ridge @ weights
+        curvature = (features * (counts * probability * (1 - probability))[:, None]).T @ features + ridge
         step = np.linalg.solve(curvature, gradient)
         weights -= step
         if np.abs(step).max() < 1e-8:
             break
-    scaled_back: NDArray[np.float64] = weights / scale
-    return scaled_back
+    return weights

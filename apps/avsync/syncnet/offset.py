@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from math import exp, log2
+from math import exp, sqrt
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +25,7 @@ from apps.media.frames import Frame
 FRAME_MS = 1000 / FRAME_RATE
 INPUT_FRAMES = 5  # what one embedding is of
 MAX_OFFSET_FRAMES = 15
+TOLD_APART = 400  # inputs: beyond them, more of a video makes hardly surer; measured on pooled GRID clips
 OFFSET_FRAMES = tuple(range(-MAX_OFFSET_FRAMES, MAX_OFFSET_FRAMES + 1))
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
@@ -70,23 +71,27 @@ class SyncResult:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How sure a network may be: log odds = intercept + per_confidence * confidence + per_doubling * log2(inputs).
+    """How sure a network may be: log odds = intercept + slope * confidence * root of how many inputs were compared.
 
-    Fitted by `benchmarks.sync_errors` on speakers that the network was trained on. `zero_ms` is what the network
-    measures where sound and lips agree.
+    The noise of a mean falls with the root of how much it is of, up to TOLD_APART inputs: what those of one video have
+    in common stays. Fitted by `calibrating`. `zero_ms` is what the network measures where sound and lips agree.
     """
 
     intercept: float
-    per_confidence: float
-    per_doubling: float = 0.0
+    slope: float
     zero_ms: float = 0.0
 
     def probability(self, confidence: float, inputs: int) -> float:
         """That the error is at most a frame; 0 where nothing was compared."""
         if inputs < 1:
             return 0.0
-        log_odds = self.intercept + self.per_confidence * confidence + self.per_doubling * log2(inputs)
+        log_odds = self.intercept + self.slope * evidence(confidence, inputs)
         return 1 / (1 + exp(-max(-30.0, min(30.0, log_odds))))
+
+
+def evidence(confidence: float, inputs: int) -> float:
+    """What a calibration makes a probability of."""
+    return confidence * sqrt(min(inputs, TOLD_APART))
 
 
 @dataclass(frozen=True)

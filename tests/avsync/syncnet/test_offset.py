@@ -4,6 +4,7 @@ import pytest
 from apps.avsync.models import SyncReport
 from apps.avsync.syncnet.offset import (
     OFFSET_FRAMES,
+    TOLD_APART,
     Calibration,
     JudgingOptions,
     Reason,
@@ -14,7 +15,7 @@ from apps.avsync.syncnet.offset import (
 )
 
 OFFSETS = np.array(OFFSET_FRAMES, dtype=float)
-CALIBRATION = Calibration(intercept=-4.0, per_confidence=10.0)
+CALIBRATION = Calibration(intercept=-4.0, slope=1.2)
 
 
 def test_distances_are_those_to_the_sound_that_many_frames_later() -> None:
@@ -65,10 +66,11 @@ def test_confidence_is_median_less_minimum() -> None:
 
 
 def test_probability_grows_with_confidence_and_with_how_much_was_compared() -> None:
-    calibration = Calibration(intercept=-6.0, per_confidence=8.0, per_doubling=0.5)
-    assert calibration.probability(0.5, 16) == pytest.approx(0.5)  # -6 + 4 + 2 = 0
-    assert calibration.probability(0.5, 64) == pytest.approx(1 / (1 + np.exp(-1)))
+    calibration = Calibration(intercept=-6.0, slope=3.0)
+    assert calibration.probability(0.5, 16) == pytest.approx(0.5)  # -6 + 3 * 0.5 * 4 = 0
+    assert calibration.probability(0.5, 64) == pytest.approx(1 / (1 + np.exp(-6)))
     assert calibration.probability(0.9, 16) > calibration.probability(0.5, 16)
+    assert calibration.probability(0.1, 10**6) == calibration.probability(0.1, TOLD_APART) == pytest.approx(0.5)
     assert calibration.probability(99.0, 0) == 0.0
 
 
@@ -85,7 +87,7 @@ def test_what_may_be_still_less_beyond_the_last_offset_is_no_offset() -> None:
 
 
 def test_what_the_network_measures_in_sync_is_taken_off() -> None:
-    calibration = Calibration(intercept=0.0, per_confidence=10.0, zero_ms=-12.0)
+    calibration = Calibration(intercept=0.0, slope=1.0, zero_ms=-12.0)
     result = judge(np.abs(OFFSETS - 5), 71, coverage=1.0, calibration=calibration, options=JudgingOptions())
     assert result.offset_ms == pytest.approx(212.0)
 

@@ -6,7 +6,7 @@ from apps.avsync.syncnet.pooling import Look, PoolingOptions, pooled
 
 OFFSETS = np.array(OFFSET_FRAMES, dtype=float)
 OPTIONS = PoolingOptions()
-CALIBRATION = Calibration(intercept=-4.0, per_confidence=10.0)
+CALIBRATION = Calibration(intercept=-4.0, slope=1.0)
 
 
 def look(minute: float, offset_ms: float, *, noise: float = 0.0, depth: float = 1.0, seed: int = 0) -> Look:
@@ -22,7 +22,7 @@ def nothing(minute: float, reason: Reason) -> Look:
 
 
 def test_many_unsure_looks_make_a_sure_one() -> None:
-    calibration = Calibration(intercept=-10.0, per_confidence=10.0, per_doubling=1.0)
+    calibration = Calibration(intercept=-4.0, slope=1.0)
     looks = [look(minute, 200, noise=0.1, depth=0.5, seed=minute) for minute in range(20)]
     alone = [pooled([one], calibration) for one in looks]
     assert all(one.reason == Reason.NOT_SURE for one in alone[:3])
