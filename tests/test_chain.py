@@ -67,7 +67,7 @@ def test_real_speech_is_found_at_its_second(
         "probe": "done",
         "render": "done",
         "transcribe": "done",
-        "check_sync": "skipped",
+        "check_sync": "done",
         "classify": "done",
         "embed": "skipped",
     }

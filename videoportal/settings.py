@@ -311,7 +311,7 @@ MODEL_CACHE_DIR = Path(text_setting("MODEL_CACHE_DIR", str(HOME / "models")))  #
 
 # --- lip sync ---
 
-SYNC_CHECK = bool_setting("SYNC_CHECK", False)
+SYNC_CHECK = bool_setting("SYNC_CHECK", True)  # of new videos
 SYNC_MODEL = text_setting("SYNC_MODEL")  # empty: the embedded network; else a file that train_sync wrote
 SYNC_FACE_DETECTOR = text_setting("SYNC_FACE_DETECTOR")  # empty: OpenCV's cascade; else the ONNX file of a YuNet
 SYNC_MIN_PROBABILITY = float_setting("SYNC_MIN_PROBABILITY", 0.9, at_least=0.5, at_most=1.0)  # below: unknown

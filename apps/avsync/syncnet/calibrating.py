@@ -78,7 +78,9 @@ def fit(tried: Iterable[Trial]) -> Calibration:
     is_own = np.array([trial.error_ms < float("inf") for trial in found])
     weights = np.where(is_own, (1 - FOREIGN_SHARE) / max(1, is_own.sum()), FOREIGN_SHARE / max(1, (~is_own).sum()))
     features = np.array([[1.0, evidence(trial.confidence, trial.inputs)] for trial in found])
-    intercept, slope = (float(weight) for weight in _logistic(features, is_right, weights * len(found)))
+    intercept, slope = (
+        float(weight) for weight in _logistic(features, is_right, len(found) * weights.astype(np.float64))
+    )
     return Calibration(intercept, slope, zero_ms)
 
 
