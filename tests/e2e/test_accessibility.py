@@ -23,7 +23,7 @@ MEMBER_PAGES = ["/", "/upload/", "/my-videos/", "/notices/", "/accounts/tokens/"
 MEMBER_PAGES += ["/following/", "/topics/tech/"]
 MEMBER_PAGES += ["/admin/videos/video/topics/", "/admin/videos/video/topics/summary/"]
 MEMBER_PAGES += ["/admin/classification/topic/teach/", "/admin/classification/topic/add/"]
-MEMBER_PAGES += ["/accounts/profile/", "/accounts/password-change/", "watch", "edit", "delete", "captions"]
+MEMBER_PAGES += ["/accounts/profile/", "/accounts/password-change/", "watch", "edit", "delete", "captions", "sync"]
 
 
 def address_of(name: str, portal: Portal) -> str:

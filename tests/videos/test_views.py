@@ -149,3 +149,20 @@ def test_a_file_cannot_be_posted_to(client: Client, video: Video) -> None:
 def test_a_missing_file_is_a_404(client: Client, video: Video, media_root: Path) -> None:
     (folder(video.pk) / "web.mp4").unlink()
     assert status_of(client, video, "web.mp4") == 404
+
+
+@pytest.mark.parametrize(("web_name", "for_all"), [("web-repaired.mp4", False), ("repaired.mp4", True)])
+def test_a_repaired_source_is_for_owner_and_moderators_unless_it_is_what_is_played(
+    client: Client, video: Video, owner: User, stranger: User, moderator: User, web_name: str, for_all: bool
+) -> None:
+    for name in ("repaired.mp4", "web-repaired.mp4"):
+        (folder(video.pk) / name).write_bytes(b"moved")
+    assert status_of(client, video, "repaired.mp4") == 404  # as long as the row does not name it
+    Video.objects.filter(pk=video.pk).update(repaired_name="repaired.mp4", web_name=web_name)
+    assert (status_of(client, video, "repaired.mp4") == 200) is for_all
+    client.force_login(stranger)
+    assert (status_of(client, video, "repaired.mp4") == 200) is for_all
+    assert (status_of(client, video, web_name), status_of(client, video, "original.mpg")) == (200, 404)
+    for editor in (owner, moderator):
+        client.force_login(editor)
+        assert status_of(client, video, "repaired.mp4") == status_of(client, video, "original.mpg") == 200
