@@ -32,8 +32,6 @@ $python -m benchmarks.faces --data "$data" --csv "$results"
 for objective in multiway syncnet avenet; do
     learn "$objective" --objective "$objective" --steps 1000
 done
-measure objectives --network "$(network multiway)" --network "$(network syncnet)" --network "$(network avenet)" \
-    --degraded "$runs/degraded"
 
 # --- How many candidates? ---
 for ways in 2 5 10 14; do
@@ -43,10 +41,30 @@ measure ways --network "$(network ways-14)" --network "$(network ways-10)" --net
     --network "$(network ways-2)" --without-speed
 
 # --- The portal's: from where multi-way matching was after 500 of its steps, harder candidates and stronger changes. ---
+harder=(--ways 23 --gap 3 --balance 0.75)
 learn multiway-500 --steps 1000 --stop-after 500
-learn portal --steps 1800 --ways 23 --gap 3 --strong --balance 0.75 --learning-rate 1.5e-3 \
+learn portal --steps 1800 "${harder[@]}" --strong --learning-rate 1.5e-3 \
     --start-from "$runs/multiway-500/network.safetensors"
-measure portal --network "$(network portal)" --network "$(network multiway)" --degraded "$runs/degraded"
+measure objectives --network "$(network multiway)" --network "$(network avenet)" --network "$(network syncnet)" \
+    --network "$(network portal)" --degraded "$runs/degraded"
+
+# --- What helps? The same 500 steps, each with one thing changed: weaker or no changes of clips, looks, neighbours. ---
+learn strong --steps 500 "${harder[@]}" --strong
+learn gentle --steps 500 "${harder[@]}"
+learn unchanged --steps 500 "${harder[@]}" --plain
+learn with-looks --steps 500 "${harder[@]}" --strong --with-looks
+learn neighbours --steps 500 --balance 0.75 --strong --gap 1 --ways 70
+measure changes --network "$(network strong)" --network "$(network gentle)" --network "$(network unchanged)" \
+    --network "$(network with-looks)" --network "$(network neighbours)" --without-speed
+
+# --- Other speakers kept out: with the first of the runs above, three folds. ---
+fold() { # fold NUMBER SPEAKER...
+    $python manage.py train_sync --data "$data/grid" --cache "$runs/cache" --output "$runs/fold-$1" --bf16 --batch 10 \
+        --steps 500 "${harder[@]}" --strong --held-out "${@:2}" "${unseen[@]:2}"
+    measure "fold-$1" --network "$(network "fold-$1")" --without-speed
+}
+fold 2 s5 s33
+fold 3 s30 s31 s32
 
 # --- What are their vectors worth for reading lips? The same words and epochs for all, and for a stream that learns along. ---
 $python manage.py train_lipreading --data "$data/grid" --cache "$runs/cache" --output "$runs/lipreading" --bf16 \

@@ -150,7 +150,7 @@ def test_commands_train_and_measure_on_real_clips(data_dir: Path, tmp_path: Path
     assert sum(row.startswith("unseen_speakers,multiway,") for row in table) == 6
     assert sum(row.startswith("unseen_clips_speaking,multiway,") for row in table) == 6
     speakers = (tmp_path / "results" / "speakers.csv").read_text().splitlines()
-    assert speakers[-1].startswith("unseen_speakers,s34,1,")
+    assert speakers[-1].startswith("unseen_speakers,multiway,s34,1,")
     assert sum(row.startswith("unseen_clips,movement,") for row in table) == 6
     gains = (tmp_path / "results" / "gains.csv").read_text().splitlines()
     assert gains[1].startswith("unseen_clips,multiway,movement,5,")

@@ -96,7 +96,8 @@ class Command(BaseCommand):
                 self._tell(new)
                 rows += new
                 gained += evaluation.gains(name, each, over=over)
-            speakers += [{"part": part, **row} for row in evaluation.by_speaker(found, examples, method=over)]
+            for name in networks:
+                speakers += [{"part": part, **row} for row in evaluation.by_speaker(found, examples, method=name)]
             described += [
                 {"part": part, **evaluation.facts_of(name, network, training, found)}
                 for name, network in networks.items()
