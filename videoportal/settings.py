@@ -340,6 +340,7 @@ TOPIC_MIN_RECALL = float_setting("TOPIC_MIN_RECALL", 0.4, at_least=0.0, at_most=
 TOPIC_MAX_OVERLAP = float_setting("TOPIC_MAX_OVERLAP", 0.5, at_least=0.0, at_most=1.0)  # of them with a known topic
 TOPIC_MAX_LOSS = float_setting("TOPIC_MAX_LOSS", 0.01, at_least=0.0, at_most=1.0)  # of texts that were filed right
 TOPIC_TEACHING_LIMIT_S = int_setting("TOPIC_TEACHING_LIMIT_S", 1_800, at_least=1)
+TOPIC_DEVICE = choice_setting("TOPIC_DEVICE", "auto", ("auto", "cpu", "cuda"))
 
 # --- search ---
 

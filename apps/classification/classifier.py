@@ -6,7 +6,7 @@ import logging
 import uuid
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -17,6 +17,7 @@ from apps.classification.shipped_head import shipped_head, topic_folder
 if TYPE_CHECKING:
     from apps.classification.bert.classifier import TopicClassifier
 
+Device = Literal["auto", "cpu", "cuda"]
 log = logging.getLogger(__name__)
 
 
@@ -30,16 +31,20 @@ def topic_classifier() -> TopicClassifier:
     Takes two seconds on its first call, which loads torch, and one query on each. Raises TopicModelError.
     """
     live = TopicHead.objects.live()
-    return shipped_classifier() if live is None else _taught(settings.TOPIC_MODEL, settings.TOPIC_MAX_WINDOWS, live.pk)
+    return shipped_classifier() if live is None else _taught(*_reading(), live.pk)
 
 
 def shipped_classifier() -> TopicClassifier:
     """Without what administrators taught. Takes two seconds on its first call. Raises TopicModelError."""
-    return _shipped(settings.TOPIC_MODEL, settings.TOPIC_MAX_WINDOWS, topic_folder())
+    return _shipped(*_reading(), topic_folder())
+
+
+def _reading() -> tuple[str, int, Device]:
+    return settings.TOPIC_MODEL, settings.TOPIC_MAX_WINDOWS, cast("Device", settings.TOPIC_DEVICE)
 
 
 @lru_cache(maxsize=1)
-def _shipped(model: str, max_windows: int, folder: Path) -> TopicClassifier:
+def _shipped(model: str, max_windows: int, device: Device, folder: Path) -> TopicClassifier:
     # Not at import: a process that has loaded torch must not fork, and the web process never needs it.
     from apps.classification.bert.classifier import load_classifier
     from apps.classification.bert.encoder import EncoderOptions
@@ -47,7 +52,7 @@ def _shipped(model: str, max_windows: int, folder: Path) -> TopicClassifier:
     from apps.classification.bert.weights import EncoderError
 
     try:
-        return load_classifier(folder, EncoderOptions(max_windows=max_windows))
+        return load_classifier(folder, EncoderOptions(max_windows=max_windows, device=device))
     except HeadError as error:
         if model:
             raise TopicModelError(
@@ -59,7 +64,12 @@ def _shipped(model: str, max_windows: int, folder: Path) -> TopicClassifier:
 
 
 @lru_cache(maxsize=1)
-def _taught(model: str, max_windows: int, head_id: uuid.UUID) -> TopicClassifier:  # noqa: ARG001 (they are the key)
+def _taught(
+    model: str,  # noqa: ARG001 (these are the key)
+    max_windows: int,  # noqa: ARG001
+    device: Device,  # noqa: ARG001
+    head_id: uuid.UUID,
+) -> TopicClassifier:
     from apps.classification.bert.classifier import EmbeddedTopicClassifier
     from apps.classification.bert.head import HeadError, head_from_bytes
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.utils import timezone
@@ -230,6 +231,14 @@ def test_the_embedded_classifier_files_a_real_text(owner: User) -> None:
 @pytest.mark.django_db
 def test_it_loads_the_classifier_once() -> None:
     assert topic_classifier() is topic_classifier()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.django_db
+def test_a_gpu_that_is_not_there_is_named_with_its_cure(settings: Settings) -> None:
+    settings.TOPIC_DEVICE = "cuda"
+    with pytest.raises(TopicModelError, match="torch finds no GPU"):
+        topic_classifier()
 
 
 @pytest.mark.django_db

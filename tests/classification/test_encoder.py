@@ -13,6 +13,7 @@ from apps.classification.bert.encoder import (
     EncoderOptions,
     TextEncoder,
     batches_by_length,
+    device_of,
     embedded_encoder,
     window_spans,
 )
@@ -89,6 +90,14 @@ def test_it_encodes_each_text_alike_alone_and_among_others(tiny_bert: Path) -> N
     assert told == sorted(told)
     assert told[-1] == 1.0
     assert encoder.encode([]).shape == (0, 16)
+
+
+def test_it_reads_on_a_gpu_where_there_is_one_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    for has_gpu, asked, used in ((True, "auto", "cuda"), (True, "cpu", "cpu"), (False, "auto", "cpu")):
+        monkeypatch.setattr("torch.cuda.is_available", lambda has_gpu=has_gpu: has_gpu)
+        assert device_of(tiny_options(device=asked)).type == used
+    with pytest.raises(EncoderError, match="torch finds no GPU that it can use: ask for auto or cpu"):
+        device_of(tiny_options(device="cuda"))
 
 
 def test_it_refuses_a_folder_without_a_bert(tmp_path: Path) -> None:

@@ -71,10 +71,7 @@ class TextEncoder:
         transformers_logging.disable_progress_bar()
         self.options = options or EncoderOptions()
         self.name = name or folder.name
-        device = self.options.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = torch.device(device)
+        self._device = device_of(self.options)
         for name_of_file in ("config.json", WEIGHTS_NAME):
             if not (folder / name_of_file).is_file():
                 raise EncoderError(f"{folder} holds no {name_of_file}: name a folder in transformers' format.")
@@ -173,6 +170,16 @@ def unit_length(vectors: npt.NDArray[Any]) -> FloatArray:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: FloatArray = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
     return scaled
+
+
+def device_of(options: EncoderOptions) -> torch.device:
+    """A GPU where torch has one, unless the options say otherwise. Raises EncoderError for one that is not there."""
+    has_gpu = torch.cuda.is_available()
+    if options.device == "cuda" and not has_gpu:
+        raise EncoderError(
+            "The device cuda was asked for, and torch finds no GPU that it can use: ask for auto or cpu."
+        )
+    return torch.device("cuda" if has_gpu and options.device != "cpu" else "cpu")
 
 
 def embedded_encoder(options: EncoderOptions | None = None) -> TextEncoder:

@@ -14,6 +14,7 @@ from apps.classification.bert.encoder import (
     EncoderOptions,
     FloatArray,
     batches_by_length,
+    device_of,
     token_windows,
 )
 from apps.classification.bert.model import CheckpointError, labels_of, load_network, load_tokenizer
@@ -25,7 +26,7 @@ class FineTunedTopicClassifier:
     """The mean of the probabilities of a text's windows. It has no measure of how familiar a text is."""
 
     def __init__(self, folder: Path, options: EncoderOptions | None = None) -> None:
-        """Windows are as long as the network was trained with. Raises CheckpointError."""
+        """Windows are as long as the network was trained with. Raises CheckpointError and EncoderError."""
         self.name = folder.name
         self._network = load_network(str(folder)).eval()
         self._tokenizer: Any = load_tokenizer(str(folder))
@@ -40,8 +41,7 @@ class FineTunedTopicClassifier:
         wanted = options or EncoderOptions()
         overlap = min(wanted.overlap_tokens, (window_tokens - 2) // 2)
         self._options = replace(wanted, window_tokens=window_tokens, overlap_tokens=overlap)
-        cuda = torch.cuda.is_available() and self._options.device != "cpu"
-        self._device = torch.device("cuda" if cuda else "cpu")
+        self._device = device_of(self._options)
         self._network.to(self._device)
 
     @torch.inference_mode()
