@@ -136,3 +136,11 @@ def test_strong_changes_keep_pictures_of_a_clip_alike_and_sound_in_place() -> No
     batch = next(training_batches([example], size=1, n_frames=60, seed=0, augment=STRONG))
     louder, plain = batch.coefficients[0, :, 0], example.coefficients[:, 0]
     assert np.corrcoef(louder, plain)[0, 1] > 0.8
+
+
+def test_colour_is_changed_as_grey_is() -> None:
+    grey = talker("a").crops[:6]
+    colour = np.repeat(grey[..., None], 3, axis=-1)
+    changed = [augmented_crops(crops, STRONG, np.random.default_rng(1)) for crops in (grey, colour)]
+    assert changed[1].shape == (6, 32, 32, 3)
+    np.testing.assert_array_equal(changed[1][..., 0], changed[0])
