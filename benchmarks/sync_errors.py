@@ -28,6 +28,7 @@ from benchmarks.sync_scenes import MISLEADING, MOVED, draw_cartoon
 
 if TYPE_CHECKING:
     from apps.avsync.syncnet.corpora import Clip
+    from apps.avsync.syncnet.dataset import Example
     from apps.avsync.syncnet.network_checker import NetworkChecker
     from apps.avsync.syncnet.offset import Calibration, SyncResult
     from apps.avsync.syncnet.weights import TrainedNetwork
@@ -38,6 +39,8 @@ COLUMNS = (
     "kind", "clip", "part", "shift_ms", "is_known", "found_ms", "confidence", "inputs", "coverage", "reason", "refused",
 )  # fmt: skip
 N_SWAPPED = 500
+N_GROUPS = 150
+GROUP = 4  # clips: twelve seconds
 Row = Mapping[str, Any]
 
 
@@ -102,6 +105,7 @@ def main() -> None:
     print(f"{checker.name}: {len(recordings)} clips", flush=True)
     for step in (
         in_memory(checker, trained, recordings, options.cache, kept),
+        pooled_in_memory(checker, trained, recordings, options.cache, kept),
         in_files(checker, recordings, options.clips, kept),
     ):
         for row in step:
@@ -149,6 +153,43 @@ def in_memory(
         name = f"{number} {seen.name} {heard.name}"
         if not kept.has("swapped", name, 0):
             yield {**row_of("swapped", seen, 0, over(shown, sound.samples), is_known=False), "clip": name}
+
+
+def pooled_in_memory(
+    checker: NetworkChecker, trained: TrainedNetwork, recordings: list[Recording], cache: Path, kept: Kept
+) -> Iterator[Row]:
+    """Four clips of one speaker as four looks at a video, with their own sound, moved alike, and with another's."""
+    from apps.avsync.syncnet.dataset import Cache
+    from apps.avsync.syncnet.pooling import Look, pooled
+    from benchmarks.sync_memory import checker_over, later
+
+    examples = Cache(cache, trained.crop)
+    by_speaker: dict[str, list[tuple[Recording, Example]]] = {}
+    for recording in recordings:
+        if example := examples.example(recording.clip):
+            by_speaker.setdefault(recording.clip.speaker, []).append((recording, example))
+    speakers = sorted(speaker for speaker, clips in by_speaker.items() if len(clips) >= GROUP)
+    over = checker_over(trained, checker)
+    generator = np.random.default_rng(SEED + 3)
+    for number in range(N_GROUPS):
+        seen, heard = generator.choice(len(speakers), 2, replace=False)
+        shift_ms = SHIFTS_MS[number % len(SHIFTS_MS)]
+        clips = _drawn(by_speaker[speakers[seen]], generator)
+        others = _drawn(by_speaker[speakers[heard]], generator)
+        for kind, sounds in (("four clips", clips), ("four clips, another's voice", others)):
+            name = f"{number} {speakers[seen]}"
+            if kept.has(kind, name, shift_ms):
+                continue
+            looks = [
+                Look(3_000 * index, 3_000, over(shown, later(sound.samples, shift_ms)))
+                for index, ((_, shown), (_, sound)) in enumerate(zip(clips, sounds, strict=True))
+            ]
+            result = pooled(looks, checker.calibration)
+            yield {**row_of(kind, clips[0][0], shift_ms, result, is_known=sounds is clips), "clip": name}
+
+
+def _drawn(found: list[tuple[Recording, Example]], generator: np.random.Generator) -> list[tuple[Recording, Example]]:
+    return [found[index] for index in generator.choice(len(found), GROUP, replace=False)]
 
 
 def in_files(checker: NetworkChecker, recordings: list[Recording], n_clips: int, kept: Kept) -> Iterator[Row]:
@@ -239,7 +280,7 @@ def judged(row: Row, calibration: Calibration) -> Row:
     probability = calibration.probability(float(row["confidence"]), int(row["inputs"])) if is_found else 0.0
     is_told = probability >= settings.SYNC_MIN_PROBABILITY
     offset_ms = float(row["found_ms"]) - calibration.zero_ms if is_told else None
-    verdict = str(verdict_of(SyncResult(offset_ms, probability, 1.0, None), 3_000))
+    verdict = str(verdict_of(SyncResult(offset_ms, probability, 1.0, None, inputs=int(row["inputs"] or 0)), 3_000))
     is_known = str(row["is_known"]) == "True"
     return {
         **{column: row[column] for column in ("kind", "clip", "part", "shift_ms", "coverage", "refused")},
@@ -259,7 +300,9 @@ def summarised(rows: Iterable[Row]) -> Iterator[Row]:
     for (kind, part), group in sorted(groups.items()):
         told = [row for row in group if row["offset_ms"] != ""]
         errors = np.array([abs(float(row["error_ms"])) for row in told if row["error_ms"] != ""])
-        fitting = [row for row in group if kind in ("moved in memory", *MOVED) and float(row["shift_ms"]) == 0]
+        fitting = [
+            row for row in group if kind in ("moved in memory", "four clips", *MOVED) and float(row["shift_ms"]) == 0
+        ]
         accused = [row for row in fitting if row["verdict"] not in ("in_sync", "unknown")]
         yield {
             "kind": kind,

@@ -8,9 +8,10 @@ from tests.avsync.reports import VERDICT
 TEN_MINUTES_MS = 600_000
 
 
-def result(offset_ms: float | None, drift: float | None = None) -> SyncResult:
+def result(offset_ms: float | None, drift: float | None = None, *, inputs: int = 10**6) -> SyncResult:
+    """Of so much that was compared that nothing is left in doubt, unless said otherwise."""
     reason = Reason.NOT_SURE if offset_ms is None else None
-    return SyncResult(offset_ms, 0.95, 0.8, reason, drift_ms_per_min=drift)
+    return SyncResult(offset_ms, 0.95, 0.8, reason, drift_ms_per_min=drift, inputs=inputs)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,16 @@ def result(offset_ms: float | None, drift: float | None = None) -> SyncResult:
 )
 def test_the_limits_are_those_of_ebu_r37(offset_ms: float | None, verdict: object) -> None:
     assert verdict_of(result(offset_ms), TEN_MINUTES_MS) == verdict
+
+
+@pytest.mark.parametrize(("inputs", "doubt_ms"), [(70, 40), (100, 40), (400, 20), (1_600, 10)])
+def test_an_offset_must_lie_beyond_a_limit_by_more_than_it_may_be_off(inputs: int, doubt_ms: int) -> None:
+    """By a frame after one look, by less the more was compared."""
+    verdicts = [
+        verdict_of(result(offset_ms, inputs=inputs), TEN_MINUTES_MS)
+        for offset_ms in (-41.0 - doubt_ms, -39.0 - doubt_ms, 59.0 + doubt_ms, 61.0 + doubt_ms)
+    ]
+    assert verdicts == [VERDICT.SOUND_EARLY, VERDICT.IN_SYNC, VERDICT.IN_SYNC, VERDICT.SOUND_LATE]
 
 
 def test_other_limits_may_be_set(settings: Settings) -> None:
