@@ -9,7 +9,7 @@ from apps.accounts.models import User
 from apps.videos.models import ModerationState, Video
 from tests.pages.administration.conftest import VIDEOS, acts
 
-MODERATED = {"video", "report", "moderationentry", "stagerun", "transcript", "cue"}
+MODERATED = {"video", "report", "moderationentry", "stagerun", "transcript", "cue", "syncreport", "syncrepair"}
 ADMINISTERED = {"user", "topic", "invitation", "outboxentry"}
 
 
