@@ -227,5 +227,8 @@ def test_the_command_compares_readers_on_real_clips(data_dir: Path, tmp_path: Pa
     readers = (tmp_path / "results" / "readers.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in readers] == ["reader", "pt_matched", "pt_random", "e2e"]
     assert len((tmp_path / "results" / "curves.csv").read_text().splitlines()) == 1 + 3
-    with pytest.raises(CommandError, match="--over names one of pt_matched, pt_random, e2e"):
-        call_command("train_lipreading", **common, held_out=["s34"], over="nobody")
+    with pytest.raises(CommandError, match="--readers names some of pt_matched, pt_random, e2e"):
+        call_command("train_lipreading", **common, held_out=["s34"], readers=["nobody"])
+    call_command("train_lipreading", **common, held_out=["s34"], readers=["e2e"])  # learned already: only measured
+    rows = (tmp_path / "results" / "table.csv").read_text().splitlines()
+    assert {row.split(",")[1] for row in rows[1:]} == {"e2e"}

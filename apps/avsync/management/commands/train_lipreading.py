@@ -37,6 +37,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--pretrained", action="append", default=[], metavar="NAME=FILE", help="network.safetensors; several times"
         )
+        parser.add_argument(
+            "--readers", nargs="*", default=[], help="of all readers these alone: pt_NAME, pt_random, e2e"
+        )
         parser.add_argument("--over", help="reader that the gains hold against the others (default: the first)")
         parser.add_argument("--held-out", nargs="*", default=[], help="speakers that are not learned from")
         parser.add_argument("--frames", type=int, default=17, help="of each word (default 17; LRW has 29)")
@@ -67,10 +70,10 @@ class Command(BaseCommand):
             crop = common_crop(networks, options["corpus"], held_out)
             corpus = read_corpus(options["data"], options["corpus"], options["cache"], crop, held_out)
             self.stdout.write(", ".join(f"{part}: {len(words)} words" for part, words in corpus.parts.items()))
-            readers = make_readers(corpus, networks, _common(options), options["output"])
-            over = options["over"] or readers[0].name
-            if over not in {reader.name for reader in readers}:
-                raise CommandError(f"--over names one of {', '.join(reader.name for reader in readers)}.")
+            readers = _chosen(
+                make_readers(corpus, networks, _common(options), options["output"]), options["readers"], "--readers"
+            )
+            over = _chosen(readers, [options["over"]] if options["over"] else [], "--over")[0].name
             curves = {reader.name: self._learn(reader) for reader in readers}
         except (CorpusError, TrainingError, WeightsError) as error:
             raise CommandError(str(error)) from error
@@ -118,6 +121,14 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(text)
         self.stdout.flush()
+
+
+def _chosen(readers: Sequence[Reader], names: Sequence[str], option: str) -> list[Reader]:
+    """Those with these names; all where none is named."""
+    known = [reader.name for reader in readers]
+    if set(names) - set(known):
+        raise CommandError(f"{option} names some of {', '.join(known)}.")
+    return [reader for reader in readers if not names or reader.name in names]
 
 
 def _described(reader: Reader, rows: Sequence[Epoch]) -> dict[str, Any]:
