@@ -25,7 +25,7 @@ from apps.media.frames import Frame
 FRAME_MS = 1000 / FRAME_RATE
 INPUT_FRAMES = 5  # what one embedding is of
 MAX_OFFSET_FRAMES = 15
-TOLD_APART = 400  # inputs: beyond them, more of a video makes hardly surer; measured on pooled GRID clips
+TOLD_APART = 400  # inputs, four looks: beyond them, more of a video makes hardly surer; a judgement
 OFFSET_FRAMES = tuple(range(-MAX_OFFSET_FRAMES, MAX_OFFSET_FRAMES + 1))
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
