@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.avsync.syncnet.offset import MAX_OFFSET_FRAMES, input_distances
-from apps.avsync.syncnet.streams import WINDOW_FRAMES
+from apps.avsync.syncnet.offset import INPUT_FRAMES, MAX_OFFSET_FRAMES, input_distances
 
 REACH = MAX_OFFSET_FRAMES
 TOLERANCE = 1  # frames
@@ -42,7 +41,7 @@ def offset_distances(video: NDArray[np.float32], audio: NDArray[np.float32]) -> 
 
 def rights(distances: NDArray[np.float32], n_frames: int) -> NDArray[np.bool_]:
     """Of each `n_frames` consecutive pictures, whether the nearest sound is the right one: `(n_places,)`."""
-    n_averaged = n_frames - WINDOW_FRAMES + 1
+    n_averaged = n_frames - INPUT_FRAMES + 1
     if len(distances) < n_averaged:
         return np.zeros(0, np.bool_)
     sums = np.cumsum(np.pad(distances.astype(np.float64), ((1, 0), (0, 0))), axis=0)

@@ -23,7 +23,8 @@ from apps.avsync.syncnet.accuracy import (
 )
 from apps.avsync.syncnet.dataset import Example, inner
 from apps.avsync.syncnet.mfcc import STEPS_PER_FRAME
-from apps.avsync.syncnet.streams import WINDOW_FRAMES, SyncNetwork
+from apps.avsync.syncnet.offset import INPUT_FRAMES
+from apps.avsync.syncnet.streams import SyncNetwork
 from apps.avsync.syncnet.voicing import voiced_frames
 from apps.avsync.syncnet.weights import TrainedNetwork
 from apps.results.charts import Chart, Line
@@ -123,7 +124,7 @@ def correlation_rights(example: Example, n_frames: int, signal: Signal = movemen
     distances = np.stack(
         [-(own * sounds[shift : shift + n_places]).sum(1) for shift in range(2 * REACH + 1)], axis=1
     ).astype(np.float32)
-    return rights(distances, WINDOW_FRAMES)  # one row is one place already
+    return rights(distances, INPUT_FRAMES)  # one row is one place already
 
 
 def _standardised(values: NDArray[np.float32], length: int) -> NDArray[np.float32]:
@@ -184,7 +185,7 @@ def speed(trained: TrainedNetwork) -> Speed:
     shape = (MEASURED_FRAMES, options.size, options.size, options.channels)
     crops = generator.integers(0, 256, shape, dtype=np.uint8)
     coefficients = generator.standard_normal((STEPS_PER_FRAME * MEASURED_FRAMES, 13)).astype(np.float32)
-    n_windows = MEASURED_FRAMES - WINDOW_FRAMES + 1
+    n_windows = MEASURED_FRAMES - INPUT_FRAMES + 1
     return Speed(
         _median_ms(lambda: trained.network.embed_video(crops)) / n_windows,
         _median_ms(lambda: trained.network.embed_audio(coefficients)) / n_windows,
@@ -194,7 +195,7 @@ def speed(trained: TrainedNetwork) -> Speed:
 def facts_of(name: str, trained: TrainedNetwork, training: Sequence[Example], found: Found) -> dict[str, Any]:
     """A row for the choice of N: how many candidates it learned with, how many clips are long enough for them."""
     facts = trained.facts
-    wanted = int(facts["gap"]) * (int(facts["ways"]) - 1) + WINDOW_FRAMES
+    wanted = int(facts["gap"]) * (int(facts["ways"]) - 1) + INPUT_FRAMES
     return {
         "network": name,
         "objective": facts["objective"],

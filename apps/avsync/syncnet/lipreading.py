@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from apps.avsync.syncnet.dataset import AugmentOptions, augmented_crops, inner
-from apps.avsync.syncnet.streams import WINDOW_FRAMES, SyncNetwork
+from apps.avsync.syncnet.offset import INPUT_FRAMES
+from apps.avsync.syncnet.streams import SyncNetwork
 from apps.avsync.syncnet.words import SpokenWord
 
 PREDICTED_AT_ONCE = 128  # words: bounds memory to some 300 MB with the light trunk
@@ -37,7 +38,7 @@ class TemporalLayers(nn.Module):
 
     def __init__(self, dimensions: int, n_words: int, options: ReaderOptions) -> None:
         super().__init__()
-        n_places = options.n_frames - WINDOW_FRAMES + 1
+        n_places = options.n_frames - INPUT_FRAMES + 1
         self.convolutions = nn.Sequential(
             nn.Conv1d(dimensions, options.width, 3, padding=1, bias=False), nn.BatchNorm1d(options.width), nn.ReLU(),
             nn.Dropout(options.dropout),
@@ -123,7 +124,7 @@ class VectorInputs(_Words):
         return torch.from_numpy(self._views[view][numbers].astype(np.float32))
 
     def _embedded(self, view: int) -> NDArray[np.float16]:
-        n_places = self._n_frames - WINDOW_FRAMES + 1
+        n_places = self._n_frames - INPUT_FRAMES + 1
         of_clips: dict[int, NDArray[np.float32]] = {}
         rows = []
         for word in self._words:

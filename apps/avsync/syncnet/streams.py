@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from apps.avsync.syncnet.mfcc import N_COEFFICIENTS, STEPS_PER_FRAME
+from apps.avsync.syncnet.offset import INPUT_FRAMES
 
-WINDOW_FRAMES = 5
-WINDOW_STEPS = WINDOW_FRAMES * STEPS_PER_FRAME
+WINDOW_STEPS = INPUT_FRAMES * STEPS_PER_FRAME
 WINDOWS_AT_ONCE = 256  # when embedding: bounds memory to some 300 MB with the light trunk
 VGG_M_SIZE = 224  # pixels: the fully connected layer is as large as what is left of them
 # Standard deviations of the coefficients over GRID's speech: the first would drown the others.
@@ -72,15 +72,15 @@ class SyncNetwork(nn.Module):
     @torch.inference_mode()
     def embed_video(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Crops of one track `(T, H, W)` or `(T, H, W, C)` -> float32 `(T - 4, D)`; nothing where T < 5."""
-        if len(crops) < WINDOW_FRAMES:
+        if len(crops) < INPUT_FRAMES:
             return np.zeros((0, self.options.dimensions), np.float32)
         frames = torch.from_numpy(crops if crops.ndim == 4 else crops[..., None]).float()
         # The same levels as all at once, in pieces.
         spread = frames.std().clamp_min(255 * LEAST_SPREAD)
         levels = ((frames - frames.mean()) / spread).permute(3, 0, 1, 2)[None]
         pieces = [
-            self.video_stream(levels[:, :, first : first + WINDOWS_AT_ONCE + WINDOW_FRAMES - 1])[0]
-            for first in range(0, len(crops) - WINDOW_FRAMES + 1, WINDOWS_AT_ONCE)
+            self.video_stream(levels[:, :, first : first + WINDOWS_AT_ONCE + INPUT_FRAMES - 1])[0]
+            for first in range(0, len(crops) - INPUT_FRAMES + 1, WINDOWS_AT_ONCE)
         ]
         vectors: NDArray[np.float32] = functional.normalize(torch.cat(pieces), dim=-1).numpy()
         return vectors
@@ -103,7 +103,7 @@ class _OverFive(nn.Module):
     def __init__(self, channels: int, n_filters: int, kernel: int, *, motion_only: bool) -> None:
         super().__init__()
         self._motion_only = motion_only
-        weight = torch.empty(n_filters, channels, WINDOW_FRAMES, kernel, kernel)
+        weight = torch.empty(n_filters, channels, INPUT_FRAMES, kernel, kernel)
         self.weight = nn.Parameter(nn.init.kaiming_normal_(weight, nonlinearity="relu"))
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -111,8 +111,8 @@ class _OverFive(nn.Module):
         if self._motion_only:
             weight = weight - weight.mean(2, keepdim=True)
         channels, height, width = frames.shape[1], *frames.shape[3:]
-        windows = frames.unfold(2, WINDOW_FRAMES, 1)  # (B, C, T - 4, H, W, 5)
-        stacked = windows.permute(0, 2, 1, 5, 3, 4).reshape(-1, channels * WINDOW_FRAMES, height, width)
+        windows = frames.unfold(2, INPUT_FRAMES, 1)  # (B, C, T - 4, H, W, 5)
+        stacked = windows.permute(0, 2, 1, 5, 3, 4).reshape(-1, channels * INPUT_FRAMES, height, width)
         return functional.conv2d(stacked, weight.flatten(1, 2), stride=2)
 
 

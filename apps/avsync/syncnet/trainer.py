@@ -26,6 +26,7 @@ from apps.avsync.syncnet import accuracy
 from apps.avsync.syncnet.dataset import AugmentOptions, Batch, Example, inner, training_batches
 from apps.avsync.syncnet.faces import FaceOptions
 from apps.avsync.syncnet.objectives import Name, grouped, objective
+from apps.avsync.syncnet.offset import INPUT_FRAMES
 from apps.avsync.syncnet.runs import (
     MAX_GRADIENT_NORM,
     RunFolder,
@@ -34,7 +35,7 @@ from apps.avsync.syncnet.runs import (
     declining_rate,
     rounded,
 )
-from apps.avsync.syncnet.streams import WINDOW_FRAMES, StreamOptions, SyncNetwork
+from apps.avsync.syncnet.streams import StreamOptions, SyncNetwork
 from apps.avsync.syncnet.weights import save_network
 from apps.results.charts import Chart, Line
 from apps.results.tables import write_rows
@@ -231,7 +232,7 @@ def draw_curves(rows: Sequence[Measured], path: Path) -> None:
 
 
 def _check(training: Sequence[Example], validation: Sequence[Example], options: TrainingOptions) -> None:
-    wanted = options.gap * (options.ways - 1) + WINDOW_FRAMES
+    wanted = options.gap * (options.ways - 1) + INPUT_FRAMES
     if options.n_frames < wanted:
         raise TrainingError(f"{options.ways} ways, {options.gap} frames apart, want --frames {wanted} or more.")
     if not any(len(example.crops) >= options.n_frames for example in training):

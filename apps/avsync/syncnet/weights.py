@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -44,20 +43,10 @@ def save_network(path: Path, network: SyncNetwork, crop: FaceOptions, facts: Map
     partial.replace(path)
 
 
-def load_network(path: Path, *, sha256: str | None = None) -> TrainedNetwork:
-    """The network of a file that `save_network` wrote, in single precision. Raises WeightsError.
-
-    With `sha256`, any other file is refused.
-    """
+def load_network(path: Path) -> TrainedNetwork:
+    """The network of a file that `save_network` wrote, in single precision. Raises WeightsError."""
     if not path.is_file():
         raise WeightsError(f"There is no file {path}: train one with `manage.py train_sync`.")
-    if sha256 is not None:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != sha256:
-            raise WeightsError(
-                f"{path} has sha256 {found}, not {sha256}: these are not the weights that this portal was checked with."
-            )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
