@@ -5,32 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
 from pytest_django import Settings
 
 from apps.accounts.models import User
 from apps.avsync.models import SyncReport
-from apps.pipeline import runs
 from apps.pipeline.intake import take_in
 from apps.pipeline.models import StageRun
 from apps.pipeline.repair import ask_for_repair
-from apps.pipeline.stages import STAGE_BY_NAME
 from apps.pipeline.sync_status import sync_status
-from apps.videos.models import Video
 from apps.videos.uploads import VideoDetails, incoming_from_path
+from tests.pipeline.repair.acts import work
 from tests.videos.clips import Clips
 
 pytestmark = pytest.mark.django_db
 LATE_MS = 200
 A_FRAME_MS = 40  # within which the network's word is called right
-
-
-def work(video: Video, stage: str) -> None:
-    """Runs a queued stage, as a worker does, but here."""
-    run = StageRun.objects.claim(video.pk, stage, worker="here", now=timezone.now())
-    assert run is not None, f"{stage} is not queued"
-    STAGE_BY_NAME[stage].load_verb()(run.video, lambda fraction, message="": None)
-    runs.end(run, StageRun.State.DONE)
 
 
 def test_the_check_after_the_repair_finds_sound_and_lips_in_sync(
