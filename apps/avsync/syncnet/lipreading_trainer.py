@@ -24,14 +24,7 @@ from torch import nn
 from torch.nn import functional
 
 from apps.avsync.syncnet.lipreading import Inputs, predict
-from apps.avsync.syncnet.runs import (
-    MAX_GRADIENT_NORM,
-    RunFolder,
-    TrainingError,
-    checked_loss,
-    declining_rate,
-    rounded,
-)
+from apps.avsync.syncnet.runs import RunFolder, TrainingError, declining_rate, rounded, take_step
 from apps.results.charts import Chart, Line
 from apps.results.tables import write_rows
 
@@ -116,13 +109,6 @@ class LipReadingTrainer:
         losses = []
         for number, numbers in enumerate(self._batches(epoch)):
             step = epoch * self.steps_per_epoch + number
-            for group in self._optimizer.param_groups:
-                group["lr"] = declining_rate(
-                    step,
-                    highest=options.learning_rate,
-                    warmup_steps=options.warmup_steps,
-                    steps=options.epochs * self.steps_per_epoch,
-                )
             losses.append(self._learn(numbers, epoch % options.views, step))
         right = float(np.mean(predict(self.reader, self._validation).argmax(1) == self._validation.labels))
         seconds = (self._rows[-1].seconds if self._rows else 0.0) + time.monotonic() - started_s
@@ -137,12 +123,16 @@ class LipReadingTrainer:
         with torch.autocast("cpu", torch.bfloat16, enabled=self._options.precision == "bf16"):
             logits = self.reader(seen)
         loss = functional.cross_entropy(logits.float(), torch.from_numpy(self._training.labels[numbers]))
-        value = checked_loss(loss, step)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.reader.parameters(), MAX_GRADIENT_NORM)
-        self._optimizer.step()
-        return value
+        return take_step(loss, self.reader, self._optimizer, rate=self._rate(step), step=step)
+
+    def _rate(self, step: int) -> float:
+        options = self._options
+        return declining_rate(
+            step,
+            highest=options.learning_rate,
+            warmup_steps=options.warmup_steps,
+            steps=options.epochs * self.steps_per_epoch,
+        )
 
     def _keep(self) -> None:
         write_rows(self._run.path / "curves.csv", [rounded(asdict(row)) for row in self._rows])

@@ -59,11 +59,22 @@ def declining_rate(step: int, *, highest: float, warmup_steps: int, steps: int) 
     return highest * warm * (1 + math.cos(math.pi * step / steps)) / 2
 
 
-def checked_loss(loss: torch.Tensor, step: int) -> float:
-    """Raises TrainingError where it is no number."""
+def take_step(
+    loss: torch.Tensor, network: torch.nn.Module, optimizer: torch.optim.Optimizer, *, rate: float, step: int
+) -> float:
+    """Learns from `loss` at `rate`, the gradient of `network` clipped; the loss as a number.
+
+    Raises TrainingError where it is none, and has changed nothing then.
+    """
     value = float(loss.detach())
     if not math.isfinite(value):
         raise TrainingError(f"The loss of step {step} is {value}: start again with a lower --learning-rate.")
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_GRADIENT_NORM)
+    optimizer.step()
     return value
 
 

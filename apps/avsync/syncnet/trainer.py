@@ -27,14 +27,7 @@ from apps.avsync.syncnet.dataset import AugmentOptions, Batch, Example, inner, t
 from apps.avsync.syncnet.faces import FaceOptions
 from apps.avsync.syncnet.objectives import Name, grouped, objective
 from apps.avsync.syncnet.offset import INPUT_FRAMES
-from apps.avsync.syncnet.runs import (
-    MAX_GRADIENT_NORM,
-    RunFolder,
-    TrainingError,
-    checked_loss,
-    declining_rate,
-    rounded,
-)
+from apps.avsync.syncnet.runs import RunFolder, TrainingError, declining_rate, rounded, take_step
 from apps.avsync.syncnet.streams import StreamOptions, SyncNetwork
 from apps.avsync.syncnet.weights import save_network
 from apps.results.charts import Chart, Line
@@ -159,8 +152,6 @@ class Trainer:
 
     def _learn(self, batch: Batch) -> float:
         options = self._options
-        for group in self._optimizer.param_groups:
-            group["lr"] = options.rate(self._step)
         torch.manual_seed(options.seed * 1_000_003 + self._step)  # a resumed run draws what an uninterrupted one draws
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16, enabled=options.precision == "bf16"):
@@ -169,12 +160,7 @@ class Trainer:
         loss = self._objective(
             grouped(video, ways=options.ways, gap=options.gap), grouped(audio, ways=options.ways, gap=options.gap)
         )
-        value = checked_loss(loss, self._step)
-        self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
-        self._optimizer.step()
-        return value
+        return take_step(loss, self.network, self._optimizer, rate=options.rate(self._step), step=self._step)
 
     def _measured(self, loss: float) -> Measured:
         self.network.eval()
