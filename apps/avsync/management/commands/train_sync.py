@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+if TYPE_CHECKING:
+    from apps.avsync.syncnet.faces import FaceOptions
+    from apps.avsync.syncnet.streams import StreamOptions
+    from apps.avsync.syncnet.trainer import TrainingOptions
 
 
 class Command(BaseCommand):
@@ -54,8 +60,7 @@ class Command(BaseCommand):
         from apps.avsync.syncnet.dataset import STRONG, AugmentOptions, Cache
         from apps.avsync.syncnet.faces import FaceOptions
         from apps.avsync.syncnet.runs import TrainingError
-        from apps.avsync.syncnet.streams import StreamOptions
-        from apps.avsync.syncnet.trainer import WEIGHTS, Trainer, TrainingOptions
+        from apps.avsync.syncnet.trainer import WEIGHTS, Trainer
         from apps.avsync.syncnet.weights import WeightsError, load_network
 
         if options["threads"]:
@@ -75,27 +80,9 @@ class Command(BaseCommand):
                 options["output"],
                 training=training,
                 validation=validation,
-                streams=StreamOptions(
-                    trunk=options["trunk"],
-                    size=crop.size,
-                    channels=1 if crop.is_grey else 3,
-                    motion_only=not options["with_looks"],
-                ),
+                streams=_streams(options, crop),
                 crop=crop,
-                options=TrainingOptions(
-                    objective=options["objective"],
-                    ways=options["ways"],
-                    gap=options["gap"],
-                    margin=options["margin"],
-                    steps=options["steps"],
-                    batch_size=options["batch"],
-                    n_frames=options["frames"],
-                    learning_rate=options["learning_rate"],
-                    validate_every=options["validate_every"],
-                    balance=options["balance"],
-                    precision="bf16" if options["bf16"] else "fp32",
-                    seed=options["seed"],
-                ),
+                options=_training(options),
                 augment=None if options["plain"] else STRONG if options["strong"] else AugmentOptions(),
                 facts={"corpus": options["corpus"], "held_out": list(held_out)},
             )
@@ -112,3 +99,33 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         best = max(rows, key=lambda row: row.right_5)
         self.stdout.write(self.style.SUCCESS(f"Step {best.step} is in {options['output'] / WEIGHTS}"))
+
+
+def _streams(options: Mapping[str, Any], crop: FaceOptions) -> StreamOptions:
+    from apps.avsync.syncnet.streams import StreamOptions
+
+    return StreamOptions(
+        trunk=options["trunk"],
+        size=crop.size,
+        channels=1 if crop.is_grey else 3,
+        motion_only=not options["with_looks"],
+    )
+
+
+def _training(options: Mapping[str, Any]) -> TrainingOptions:
+    from apps.avsync.syncnet.trainer import TrainingOptions
+
+    return TrainingOptions(
+        objective=options["objective"],
+        ways=options["ways"],
+        gap=options["gap"],
+        margin=options["margin"],
+        steps=options["steps"],
+        batch_size=options["batch"],
+        n_frames=options["frames"],
+        learning_rate=options["learning_rate"],
+        validate_every=options["validate_every"],
+        balance=options["balance"],
+        precision="bf16" if options["bf16"] else "fp32",
+        seed=options["seed"],
+    )
