@@ -19,8 +19,8 @@ from apps.classification.bert.weights import (
     WEIGHTS_NAME,
     EncoderError,
     embedded_folder,
-    sha256_of,
 )
+from apps.media.digest import sha256_of
 from apps.search.embedding.checkpoint import CheckpointError, read_checkpoint
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from apps.avsync.checks import check_sync_files
 from apps.avsync.syncnet.faces import FaceOptions
 from apps.avsync.syncnet.offset import Calibration
 from apps.avsync.syncnet.streams import StreamOptions, SyncNetwork
-from apps.avsync.syncnet.trained_checker import CALIBRATION_NAME, sha256_of, write_calibration
+from apps.avsync.syncnet.trained_checker import CALIBRATION_NAME, write_calibration
 from apps.avsync.syncnet.weights import save_network
+from apps.media.digest import sha256_of
 from tests.avsync.scenes import talk
 
 CALIBRATION = Calibration(intercept=-6.0, slope=6.0)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from apps.avsync.syncnet.dataset import SAMPLES_PER_FRAME, Example, inner
 from apps.avsync.syncnet.faces import FRAME_RATE, FaceTrack
-from apps.avsync.syncnet.network_checker import NetworkChecker, SyncNetwork
+from apps.avsync.syncnet.network_checker import EmbeddingStreams, NetworkChecker
 from apps.avsync.syncnet.offset import (
     FRAME_MS,
     Calibration,
@@ -50,7 +50,7 @@ class Trial:
     error_ms: float
 
 
-def trials(network: SyncNetwork, examples: Sequence[Example], *, seed: int = 0) -> Iterator[Trial]:
+def trials(network: EmbeddingStreams, examples: Sequence[Example], *, seed: int = 0) -> Iterator[Trial]:
     """Trials on each example, at each of LENGTHS with its own and with another's sound, and on groups of examples."""
     generator = np.random.default_rng(seed)
     for index in range(len(examples)):
@@ -91,7 +91,7 @@ def probabilities(tried: Sequence[Trial], calibration: Calibration) -> tuple[NDA
 
 
 def _pooled(
-    network: SyncNetwork,
+    network: EmbeddingStreams,
     parts: Sequence[tuple[int, int]],
     examples: Sequence[Example],
     *,
@@ -116,7 +116,12 @@ def _pooled(
 
 
 def _compared(
-    network: SyncNetwork, seen: Example, heard: Example, length: int, shift_ms: float, generator: np.random.Generator
+    network: EmbeddingStreams,
+    seen: Example,
+    heard: Example,
+    length: int,
+    shift_ms: float,
+    generator: np.random.Generator,
 ) -> SyncResult:
     """`length` frames of one example with the sound, so much later, that another has around them."""
     n_frames = min(length, len(seen.crops), len(heard.samples) // SAMPLES_PER_FRAME)

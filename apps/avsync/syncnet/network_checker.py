@@ -32,7 +32,7 @@ from apps.media.frames import Frame
 Tracker = Callable[[Iterable[Frame]], Iterator[FaceTrack]]
 
 
-class SyncNetwork(Protocol):
+class EmbeddingStreams(Protocol):
     """Two streams into one space, where what belongs together lies close."""
 
     def video(self, crops: NDArray[np.uint8]) -> Floats:
@@ -60,7 +60,7 @@ class NetworkChecker:
 
     def __init__(
         self,
-        network: SyncNetwork,
+        network: EmbeddingStreams,
         tracker: Tracker,
         *,
         name: str,

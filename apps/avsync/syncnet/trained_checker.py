@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from apps.avsync.syncnet.mfcc import mfcc
 from apps.avsync.syncnet.network_checker import NetworkChecker
 from apps.avsync.syncnet.offset import Calibration, JudgingOptions
 from apps.avsync.syncnet.weights import TrainedNetwork, load_network
+from apps.media.digest import sha256_of
 
 EMBEDDED_WEIGHTS = Path(__file__).parent / "embedded" / "network.safetensors"
 CALIBRATION_NAME = "calibration.json"  # beside the weights
@@ -27,7 +27,7 @@ class CalibrationError(Exception):
 
 
 class TrainedStreams:
-    """The two streams of a trained network, from crops and samples to embeddings: a `SyncNetwork`."""
+    """The two streams of a trained network, from crops and samples to embeddings: `EmbeddingStreams`."""
 
     def __init__(self, trained: TrainedNetwork) -> None:
         self._network = trained.network
@@ -56,11 +56,6 @@ def load_checker(
         calibration=read_calibration(weights.with_name(CALIBRATION_NAME), digest),
         options=options,
     )
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_calibration(path: Path, digest: str) -> Calibration:

@@ -23,8 +23,8 @@ from apps.classification.bert.weights import (
     WEIGHTS_NAME,
     EncoderError,
     checked_embedded_folder,
-    sha256_of,
 )
+from apps.media.digest import sha256_of
 
 FloatArray = npt.NDArray[np.float32]
 Progress = Callable[[float], None]  # told the fraction done, in [0, 1]

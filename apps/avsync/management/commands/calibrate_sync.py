@@ -33,10 +33,10 @@ class Command(BaseCommand):
         from apps.avsync.syncnet.trained_checker import (
             CALIBRATION_NAME,
             TrainedStreams,
-            sha256_of,
             write_calibration,
         )
         from apps.avsync.syncnet.weights import WeightsError, load_network
+        from apps.media.digest import sha256_of
 
         weights = options["model"] or weights_path()
         try:

