@@ -8,6 +8,8 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
+from apps.results.replacing import replacing
+
 WIDTH, HEIGHT = 960, 540
 LEFT, RIGHT, TOP, BOTTOM = 80, 24, 56, 64
 INK, GRID, PAPER = "#222222", "#dddddd", "#ffffff"
@@ -64,9 +66,8 @@ class Chart:
         self._draw.text((place + (-6 if anchor == "ra" else 6), TOP - 24), text, INK, self._font, anchor=anchor)
 
     def save(self, path: Path) -> None:
-        partial = path.with_name(f"{path.name}.partial")
-        self._image.save(partial, format="PNG", optimize=True)
-        partial.replace(path)
+        with replacing(path) as partial:
+            self._image.save(partial, format="PNG", optimize=True)
 
     def _place(self, x: float, y: float) -> tuple[float, float]:
         across = (WIDTH - LEFT - RIGHT) * x / (N_TICKS * self._x_step)

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from apps.results.replacing import replacing
+
 INK, GRID, PAPER, DARKEST = "#222222", "#bbbbbb", (255, 255, 255), (16, 58, 110)
 TITLE_PIXELS = 56
 FONT_SHARE = 0.75  # of a cell's side
@@ -42,9 +44,8 @@ def draw_matrix(
         middle = (number + 0.5) * side
         draw.text((edge - 6, TITLE_PIXELS + middle), name, INK, font, anchor="rm")
         _draw_downwards(image, name, font, left=edge + middle, top=bottom + 6)
-    partial = path.with_name(f"{path.name}.partial")
-    image.save(partial, format="PNG", optimize=True)
-    partial.replace(path)
+    with replacing(path) as partial:
+        image.save(partial, format="PNG", optimize=True)
 
 
 def _draw_downwards(

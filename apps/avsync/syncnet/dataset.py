@@ -21,6 +21,7 @@ from apps.avsync.syncnet.faces import FRAME_RATE, FaceOptions, face_tracks
 from apps.avsync.syncnet.mfcc import STEPS_PER_FRAME, mfcc
 from apps.media.audio import SAMPLE_RATE, AudioDecodeError, NoAudioError, stream_samples
 from apps.media.frames import VideoDecodeError, stream_frames
+from apps.results.replacing import replacing
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FRAME_RATE
 MARGIN = 8  # pixels around a cached crop, for crops that are moved, turned and scaled
@@ -106,15 +107,13 @@ class Cache:
     def _write(self, path: Path, clip: Clip) -> None:
         crops, samples = read_face(clip.path, self._options)
         self._folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with replacing(path) as partial, partial.open("wb") as file:
             np.savez(
                 file,
                 crops=crops,
                 samples=np.round(np.clip(samples * 2**15, -(2**15), 2**15 - 1)).astype(np.int16),
                 coefficients=mfcc(samples),
             )
-        partial.replace(path)
 
 
 def read_face(path: Path, options: FaceOptions) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

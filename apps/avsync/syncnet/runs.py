@@ -16,6 +16,8 @@ from typing import Any
 
 import torch
 
+from apps.results.replacing import replacing
+
 STATE, REQUEST = "state.pt", "run.json"
 MAX_GRADIENT_NORM = 5.0
 
@@ -48,9 +50,8 @@ class RunFolder:
 
     def keep(self, state: Mapping[str, Any]) -> None:
         """Killed at any instant, the folder has the old state or the new."""
-        partial = self.path / f"{STATE}.partial"
-        torch.save(dict(state), partial)
-        partial.replace(self.path / STATE)
+        with replacing(self.path / STATE) as partial:
+            torch.save(dict(state), partial)
 
 
 def declining_rate(step: int, *, highest: float, warmup_steps: int, steps: int) -> float:

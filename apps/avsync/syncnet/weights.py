@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 
 from apps.avsync.syncnet.faces import FaceOptions
 from apps.avsync.syncnet.streams import StreamOptions, SyncNetwork
+from apps.results.replacing import replacing
 
 FORMAT = "videoportal-syncnet-1"
 
@@ -38,9 +39,8 @@ def save_network(path: Path, network: SyncNetwork, crop: FaceOptions, facts: Map
         for name, tensor in network.state_dict().items()
     }
     described = {"streams": asdict(network.options), "crop": asdict(crop), "facts": dict(facts)}
-    partial = path.with_name(f"{path.name}.partial")
-    save_file(tensors, partial, metadata={"format": FORMAT, "described": json.dumps(described, sort_keys=True)})
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file(tensors, partial, metadata={"format": FORMAT, "described": json.dumps(described, sort_keys=True)})
 
 
 def load_network(path: Path) -> TrainedNetwork:

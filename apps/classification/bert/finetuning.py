@@ -21,6 +21,7 @@ import torch
 
 from apps.classification.bert.dataset import VIEWS, Article
 from apps.classification.bert.model import HeadKind, load_tokenizer, new_network, save_network
+from apps.results.replacing import replacing
 
 STATE_NAME = "training_state.pt"
 VALIDATION_BATCH = 16
@@ -217,7 +218,6 @@ class FineTuner:
 
     def _keep(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self._folder / f"{STATE_NAME}.partial"
         state = {
             "asked": self._asked(),
             "epochs": [asdict(row) for row in self._epochs],
@@ -225,11 +225,10 @@ class FineTuner:
             "best": self._best,
             "optimizer": self._optimizer.state_dict(),
         }
-        with partial.open("wb") as file:
+        with replacing(self._folder / STATE_NAME) as partial, partial.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(self._folder / STATE_NAME)
 
     def _resume(self) -> None:
         path = self._folder / STATE_NAME

@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+from apps.results.replacing import replacing
 from apps.transcription.asr import calibration
 from apps.transcription.asr.training.trainer import Measured
 
@@ -121,9 +122,8 @@ class RunFolder:
             known = ", ".join(str(each) for each in self.steps() if each) or "none"
             raise RunFolderError(f"{self.path} has no checkpoint of step {step}; it has {known}.")
         for source in _files_of(self.checkpoint(step)):
-            partial = self.path / f"{source.name}.partial"
-            shutil.copyfile(source, partial)
-            partial.replace(self.path / source.name)
+            with replacing(self.path / source.name) as partial:
+                shutil.copyfile(source, partial)
         (self.path / calibration.FILE_NAME).unlink(missing_ok=True)  # it was measured on another network
 
 
@@ -154,9 +154,7 @@ def _shown(value: float) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
+    with replacing(path) as partial, partial.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    partial.replace(path)
