@@ -65,3 +65,11 @@ def test_it_is_usable_for_every_member(admin_page: Page, portal: Portal, name: s
     assert response is not None
     assert response.ok, f"{admin_page.url}: {response.status}"
     assert violations_on(admin_page) == []
+
+
+def test_what_a_page_says_of_the_last_deed_is_usable_for_everybody(admin_page: Page) -> None:
+    admin_page.goto("/accounts/profile/")
+    admin_page.locator("main form button[type=submit]").first.click()
+    said = admin_page.get_by_role("status").filter(has_text="Your profile is saved.")
+    assert said.get_by_role("listitem").count() == 1
+    assert violations_on(admin_page) == []
