@@ -163,6 +163,7 @@ def _learn() -> dict[str, object]:
             max_known_share=settings.TOPIC_MAX_OVERLAP,
             max_accuracy_loss=settings.TOPIC_MAX_LOSS,
         ),
+        names=dict(Topic.objects.values_list("label", "name")),
     )
     return {"content": learned.to_bytes(), "base_sha256": base.sha256, "evaluation": asdict(evaluation)}
 

@@ -61,11 +61,11 @@ def test_a_topic_of_its_own_passes_and_helps_with_corrections(old: LinearHead) -
 def test_a_topic_that_takes_the_place_of_another_is_refused(old: LinearHead) -> None:
     examples = texts_about(1, 4, 2)
     corrections = corrected(old, "gadgets", examples, texts_about(1, 4, 3), "tech")
-    judged = evaluate_head(old, {"gadgets": examples}, corrections, Limits())
+    judged = evaluate_head(old, {"gadgets": examples}, corrections, Limits(), names={"tech": "Technology"})
     reasons = " ".join(judged.reasons)
-    assert "has 4 examples, fewer than 5" in reasons
-    assert "are taken for “tech” today" in reasons
-    assert "“tech” would lose" in reasons
+    assert "“gadgets” has 4 examples, fewer than 5" in reasons, "a topic without a name is called by its label"
+    assert "are taken for “Technology” today" in reasons
+    assert "“Technology” would lose" in reasons
     assert "Of the texts that moderators corrected" in reasons
 
 

@@ -6,7 +6,7 @@ examples, each by a head that has not seen it, and both on what moderators corre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,8 +92,13 @@ def evaluate_head(
     corrections: CorrectionsResult,
     limits: Limits,
     options: NewTopicOptions | None = None,
+    *,
+    names: Mapping[str, str] | None = None,
 ) -> HeadEvaluation:
-    """Judges `learn_topics(old, examples, options)` against `limits`. Costs one learning, some 0.1 s, an example."""
+    """Judges `learn_topics(old, examples, options)` against `limits`. Costs one learning, some 0.1 s, an example.
+
+    `names`: what people call the topics, by label, in the reasons; a label without one is called by itself.
+    """
     options = options or NewTopicOptions()
     new = learn_topics(old, examples, options)
     results = tuple(
@@ -106,7 +111,9 @@ def evaluate_head(
         for label, vectors in examples.items()
     )
     known = _known_topics(old, new, options)
-    return HeadEvaluation(results, known, corrections, tuple(_reasons(results, known, corrections, limits)))
+    return HeadEvaluation(
+        results, known, corrections, tuple(_reasons(results, known, corrections, limits, names or {}))
+    )
 
 
 def _recall_without_each(
@@ -149,29 +156,33 @@ def _known_topics(old: LinearHead, new: LinearHead, options: NewTopicOptions) ->
 
 
 def _reasons(
-    new: Sequence[NewTopicResult], known: Sequence[KnownTopicResult], corrections: CorrectionsResult, limits: Limits
+    new: Sequence[NewTopicResult],
+    known: Sequence[KnownTopicResult],
+    corrections: CorrectionsResult,
+    limits: Limits,
+    names: Mapping[str, str],
 ) -> list[str]:
     reasons = []
     for topic in new:
+        name, known_name = (names.get(label, label) for label in (topic.label, topic.known_label))
         if topic.n_examples < limits.min_examples:
-            reasons.append(
-                f"“{topic.label}” has {topic.n_examples} examples, fewer than {limits.min_examples}: add some."
-            )
+            reasons.append(f"“{name}” has {topic.n_examples} examples, fewer than {limits.min_examples}: add some.")
         if topic.recall < limits.min_example_recall:
             reasons.append(
-                f"Of the examples of “{topic.label}”, {topic.recall:.0%} are found by what the others teach, fewer than"
+                f"Of the examples of “{name}”, {topic.recall:.0%} are found by what the others teach, fewer than"
                 f" {limits.min_example_recall:.0%}: add examples, and choose ones that tell the topic from the others."
             )
         if topic.known_share > limits.max_known_share:
             reasons.append(
-                f"Of the examples of “{topic.label}”, {topic.known_share:.0%} are taken for “{topic.known_label}”"
+                f"Of the examples of “{name}”, {topic.known_share:.0%} are taken for “{known_name}”"
                 f" today, more than {limits.max_known_share:.0%}: the classifier would mistake the one for the other."
             )
     for before in known:
-        if before.before - before.after > limits.max_accuracy_loss:
+        loss, name = before.before - before.after, names.get(before.label, before.label)
+        if loss > limits.max_accuracy_loss:
             reasons.append(
-                f"“{before.label}” would lose {before.before - before.after:.1%} of its texts, more than"
-                f" {limits.max_accuracy_loss:.1%}: remove examples that could as well be about it."
+                f"“{name}” would lose {loss:.1%} of its texts, more than {limits.max_accuracy_loss:.1%}: remove"
+                " examples that could as well be about it."
             )
     if corrections.before - corrections.after > limits.max_accuracy_loss:
         reasons.append(
