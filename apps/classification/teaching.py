@@ -27,7 +27,8 @@ from apps.classification.corrections import latest_corrections
 from apps.classification.models import Topic, TopicExample, TopicHead, TopicHeadChange
 from apps.classification.shipped_head import ShippedHead, shipped_head
 from apps.classification.texts import text_of
-from apps.videos.models import Video
+from apps.videos.models import ModerationEntry, Video
+from apps.videos.moderation import note
 
 if TYPE_CHECKING:
     from apps.classification.bert.classifier import EmbeddedTopicClassifier
@@ -82,8 +83,9 @@ def example_problem(text: str) -> str:
     return ""
 
 
+@transaction.atomic
 def teach_from_video(video: Video, topic: Topic, *, by: User) -> TopicExample:
-    """Keeps what is said and written of `video` now as an example of `topic`. Raises TeachingError."""
+    """Keeps what is said and written of `video` now as an example of `topic`; logged. Raises TeachingError."""
     base = base_head()
     if topic.label in base.labels:
         raise TeachingError(f"The classifier was trained on “{topic}”: confirm the video's topic instead.")
@@ -92,6 +94,7 @@ def teach_from_video(video: Video, topic: Topic, *, by: User) -> TopicExample:
     text = text_of(video)
     if problem := example_problem(text):
         raise TeachingError(problem)
+    note(video, by=by, act=ModerationEntry.Act.TAUGHT, reason=f"An example of “{topic}”")
     return TopicExample.objects.create(topic=topic, text=text, video=video, added_by=by)
 
 
@@ -106,7 +109,7 @@ def teachable_topics(base: ShippedHead) -> list[TeachableTopic]:
 
 
 def request_draft(*, by: User) -> TopicHead:
-    """A queued head, for `make_draft` to learn.
+    """A queued head, for `make_draft` to learn; logged.
 
     Raises TeachingError where another is in the making, or no topic has TOPIC_MIN_EXAMPLES examples.
     """
@@ -119,7 +122,9 @@ def request_draft(*, by: User) -> TopicHead:
     latest = TopicHead.objects.aggregate(latest=Max("version"))["latest"] or 0
     try:
         with transaction.atomic():
-            return TopicHead.objects.create(version=latest + 1, made_by=by)
+            draft = TopicHead.objects.create(version=latest + 1, made_by=by)
+            _log(f"Version {draft.version} asked for", by=by)
+            return draft
     except IntegrityError as error:
         raise TeachingError("Somebody else has just asked for a draft: wait until it is there.") from error
 
@@ -251,7 +256,7 @@ def fail_those_whose_worker_is_gone(now: datetime) -> None:
 
 @transaction.atomic
 def go_live(draft: TopicHead, *, by: User) -> None:
-    """From now on every worker classifies by `draft`. Raises TeachingError where it may not, or is no draft (any more).
+    """From now on every worker classifies by `draft`; logged. Raises TeachingError where it may not, or is no draft.
 
     Videos that were classified before keep their topics until they are classified again.
     """
@@ -266,7 +271,7 @@ def go_live(draft: TopicHead, *, by: User) -> None:
 
 @transaction.atomic
 def roll_back(to: TopicHead | None, *, by: User) -> None:
-    """From now on every worker classifies by `to`, which was live before, or by the shipped head alone.
+    """From now on every worker classifies by `to`, which was live before, or by the shipped head alone; logged.
 
     Raises TeachingError where it was not, or does not fit the shipped head of today.
     """
@@ -278,6 +283,7 @@ def roll_back(to: TopicHead | None, *, by: User) -> None:
     if not TopicHead.objects.filter(state=State.LIVE).update(state=State.RETIRED):
         raise TeachingError("The shipped classifier is live already.")
     TopicHeadChange.objects.create(head=None, by=by)
+    _log("Back to the shipped classifier", by=by)
 
 
 def _put_live(head: TopicHead, *, by: User) -> None:
@@ -294,9 +300,16 @@ def _put_live(head: TopicHead, *, by: User) -> None:
     if not head.become(State.LIVE, live_at=timezone.now()):
         raise TeachingError(f"Somebody has just changed version {head.version}: look at it again.")
     TopicHeadChange.objects.create(head=head, by=by)
+    _log(f"Version {head.version} went live", by=by)
 
 
-def discard(head: TopicHead) -> None:
-    """Deletes a draft or what failed. Raises TeachingError for what was ever live, or is in the making."""
+@transaction.atomic
+def discard(head: TopicHead, *, by: User) -> None:
+    """Deletes a draft or what failed; logged. Raises TeachingError for what was ever live, or is in the making."""
     if not TopicHead.objects.filter(pk=head.pk, state__in=(State.DRAFT, State.FAILED)).delete()[0]:
         raise TeachingError(f"Version {head.version} is no draft any more.")
+    _log(f"Version {head.version} discarded", by=by)
+
+
+def _log(deed: str, *, by: User) -> None:
+    note(None, by=by, act=ModerationEntry.Act.TAUGHT, reason=deed)

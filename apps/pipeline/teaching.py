@@ -13,6 +13,9 @@ from apps.classification import teaching
 from apps.classification.models import TopicHead, TopicHeadChange
 from apps.pipeline import announcements
 from apps.pipeline.models import StageRun, StageRunQuerySet
+from apps.pipeline.stages import STAGE_BY_NAME
+from apps.videos.models import ModerationEntry
+from apps.videos.moderation import note_all
 
 MAX_AT_ONCE = 1_000  # videos: new ones, which wait behind them, are to wait some minutes at most
 
@@ -45,10 +48,15 @@ def outdated_topics() -> StageRunQuerySet:
 
 
 @transaction.atomic
-def classify_again() -> ClassifiedAnew:
-    """Queues the stage `classify` of the newest MAX_AT_ONCE of `outdated_topics`. The sweep tells the workers."""
+def classify_again(*, by: User) -> ClassifiedAnew:
+    """Queues the stage `classify` of the newest MAX_AT_ONCE of `outdated_topics`, each logged as run again.
+
+    The sweep tells the workers.
+    """
     outdated = outdated_topics()
-    newest = list(outdated.order_by("-video__created_at").values_list("pk", flat=True)[:MAX_AT_ONCE])
+    newest = list(outdated.select_related("video").order_by("-video__created_at")[:MAX_AT_ONCE])
     # Nothing waits for `classify`: no run behind it has to be queued with it.
-    n_queued = StageRun.objects.ended().filter(pk__in=newest).queue(timezone.now())
+    n_queued = StageRun.objects.ended().filter(pk__in=[run.pk for run in newest]).queue(timezone.now())
+    videos = (run.video for run in newest)
+    note_all(videos, by=by, act=ModerationEntry.Act.RERUN, reason=STAGE_BY_NAME["classify"].label)
     return ClassifiedAnew(n_queued, n_left=outdated.count())

@@ -21,6 +21,7 @@ from apps.classification.models import Topic, TopicCorrection, TopicExample, Top
 from apps.classification.shipped_head import shipped_head
 from apps.classification.teaching import TeachingError
 from apps.classification.topics import confirm_topic
+from apps.videos.models import ModerationEntry
 from tests.classification.tiny import write_tiny_bert
 from tests.factories import make_video
 
@@ -146,7 +147,7 @@ def test_what_could_as_well_be_a_known_topic_does_not_go_live(administrator: Use
         TeachingError, match=r"does not keep to the limits: .*of “Markets”, 100% are taken for “Business” today"
     ):
         teaching.go_live(draft, by=administrator)
-    teaching.discard(draft)
+    teaching.discard(draft, by=administrator)
     assert not TopicHead.objects.exists()
 
 
@@ -232,6 +233,8 @@ def test_a_video_becomes_an_example_once(cookery: Topic, administrator: User, ow
     video = make_video(owner, title=PIZZA, description="In the oven of my village.")
     example = teaching.teach_from_video(video, cookery, by=administrator)
     assert (example.text, example.added_by) == (f"{PIZZA}\nIn the oven of my village.", administrator)
+    logged = ModerationEntry.objects.get(video=video)
+    assert (logged.act, logged.moderator, logged.reason) == ("taught", administrator, "An example of “Cookery”")
     with pytest.raises(TeachingError, match="an example of “Cookery” already"):
         teaching.teach_from_video(video, cookery, by=administrator)
     with pytest.raises(TeachingError, match="trained on “Sport”"):

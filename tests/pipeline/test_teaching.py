@@ -10,6 +10,7 @@ from apps.accounts.models import User
 from apps.classification.models import TopicHead, TopicHeadChange, TopicPrediction
 from apps.pipeline import recovery, tasks, teaching
 from apps.pipeline.models import StageRun
+from apps.videos.models import ModerationEntry
 from tests.factories import make_video
 
 State = TopicHead.State
@@ -46,8 +47,10 @@ def test_the_task_makes_the_draft_and_keeps_why_it_could_not() -> None:
     assert "No topic has 5 examples any more" in head.error
 
 
-def test_topics_are_found_anew_a_bounded_number_at_a_time(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert teaching.classify_again() == teaching.ClassifiedAnew(0, 0)
+def test_topics_are_found_anew_a_bounded_number_at_a_time(
+    owner: User, moderator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert teaching.classify_again(by=moderator) == teaching.ClassifiedAnew(0, 0)
     earlier = timezone.now() - timedelta(minutes=1)
     videos = [make_video(owner, created_at=earlier + timedelta(seconds=number)) for number in range(3)]
     for video in videos:
@@ -55,8 +58,11 @@ def test_topics_are_found_anew_a_bounded_number_at_a_time(owner: User, monkeypat
         StageRun.objects.create(video=video, stage="classify", state="done", ended_at=earlier)
     TopicHeadChange.objects.create(head=None)
     monkeypatch.setattr(teaching, "MAX_AT_ONCE", 2)
-    assert teaching.classify_again() == teaching.ClassifiedAnew(n_queued=2, n_left=1)
+    assert teaching.classify_again(by=moderator) == teaching.ClassifiedAnew(n_queued=2, n_left=1)
     assert StageRun.objects.get(state="done").video == videos[0]
     recovery.sweep()
     assert StageRun.objects.filter(state="queued", announced_at__isnull=False).count() == 2
-    assert teaching.classify_again() == teaching.ClassifiedAnew(n_queued=1, n_left=0)
+    assert teaching.classify_again(by=moderator) == teaching.ClassifiedAnew(n_queued=1, n_left=0)
+    logged = ModerationEntry.objects.filter(act="rerun", moderator=moderator, reason="Finding the topic")
+    assert {entry.video for entry in logged} == set(videos)
+    assert {entry.video_title for entry in logged} == {"A talk"}

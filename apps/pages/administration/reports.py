@@ -60,5 +60,5 @@ class ModerationEntryAdmin(ModeratedAdmin[ModerationEntry]):
     @admin.display(description="video", ordering="video_title")
     def video_link(self, entry: ModerationEntry) -> str:
         if entry.video_id is None:
-            return f"{entry.video_title} (deleted)"
+            return f"{entry.video_title} (deleted)" if entry.video_title else "-"
         return link_to_video(entry.video_id, entry.video_title)

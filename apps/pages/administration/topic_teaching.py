@@ -131,13 +131,13 @@ def _back_to_shipped(_: TopicHead | None, administrator: User) -> str:
     return "The classifier knows again what it was shipped with, and nothing more."
 
 
-def _discard(head: TopicHead | None, _: User) -> str:
-    teaching.discard(_chosen(head))
+def _discard(head: TopicHead | None, administrator: User) -> str:
+    teaching.discard(_chosen(head), by=administrator)
     return f"Version {_chosen(head).version} is discarded."
 
 
-def _classify_again(_: TopicHead | None, __: User) -> str:
-    done = classify_again()
+def _classify_again(_: TopicHead | None, administrator: User) -> str:
+    done = classify_again(by=administrator)
     videos = f"{done.n_queued} video{'' if done.n_queued == 1 else 's'} will be classified again"
     return f"{videos}; {done.n_left} are left for another time." if done.n_left else f"{videos}."
 

@@ -40,7 +40,7 @@ class Report(models.Model):
 
 
 class ModerationEntry(models.Model):
-    """One act of moderation. Outlives the video: its title is kept."""
+    """One act of moderation. Outlives the video: its title is kept. Without a title: it was about the whole portal."""
 
     class Act(models.TextChoices):
         APPROVED = "approved", "Approved"
@@ -49,10 +49,11 @@ class ModerationEntry(models.Model):
         EDITED = "edited", "Edited"
         RERUN = "rerun", "Stage run again"
         REPORT_RESOLVED = "report_resolved", "Report resolved"
+        TAUGHT = "taught", "Topics taught"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     video = models.ForeignKey(Video, on_delete=models.SET_NULL, null=True, related_name="moderation_entries")
-    video_title = models.CharField(max_length=200)
+    video_title = models.CharField(max_length=200, blank=True)
     moderator = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="moderation_entries")
     act = models.CharField(max_length=20, choices=Act.choices)
     reason = models.TextField(blank=True)
@@ -63,4 +64,4 @@ class ModerationEntry(models.Model):
         verbose_name_plural = "moderation entries"
 
     def __str__(self) -> str:
-        return f"{self.get_act_display()}: {self.video_title}"
+        return f"{self.get_act_display()}: {self.video_title or self.reason}"

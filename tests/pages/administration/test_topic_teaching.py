@@ -18,7 +18,7 @@ from apps.accounts.models import User
 from apps.classification.models import Topic, TopicExample, TopicHead, TopicHeadChange, TopicPrediction
 from apps.classification.shipped_head import shipped_head
 from apps.pipeline.models import StageRun
-from apps.videos.models import Video
+from apps.videos.models import ModerationEntry, Video
 from tests.factories import make_video
 from tests.pages.administration.conftest import VIDEOS
 
@@ -152,6 +152,7 @@ def test_a_draft_is_asked_for_and_a_worker_is_told(
     assert "waits for a worker" in page
     assert "Make a draft" not in page
     assert TopicHead.objects.get(state=State.QUEUED).announced_at is not None
+    assert ModerationEntry.objects.get().reason == "Version 1 asked for"
     assert "Another draft is being made" in press(admin_client, "draft")
 
 
@@ -189,6 +190,13 @@ def test_a_draft_goes_live_and_back_and_all_of_it_is_logged(
         (version, administrator) for version in (1, 2, 1, None)
     ]
     assert page.count("went live, by administrator") == 4
+    press(admin_client, "discard", make_head(3, State.DRAFT))
+    entries = ModerationEntry.objects.filter(act="taught", moderator=administrator, video=None).order_by("created_at")
+    deeds = ["Version 1 went live", "Version 2 went live", "Version 1 went live", "Back to the shipped classifier"]
+    assert [entry.reason for entry in entries] == [*deeds, "Version 3 discarded"]
+    log = admin_client.get("/admin/videos/moderationentry/").content.decode()
+    assert "Version 3 discarded" in log
+    assert "(deleted)" not in log, "it was about no video"
 
 
 @pytest.mark.parametrize(
@@ -255,3 +263,5 @@ def test_topics_found_before_the_change_are_found_again(
     before.refresh_from_db()
     assert (before.state, before.announced_at) == ("queued", None)
     assert StageRun.objects.filter(state="done").count() == 2
+    logged = ModerationEntry.objects.get(act="rerun")
+    assert (logged.video, logged.moderator) == (before.video, administrator)
