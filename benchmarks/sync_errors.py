@@ -1,47 +1,45 @@
 """Does the check of lip sync find what the sound was moved by, and is it silent where it cannot know?
 
-    python -m benchmarks.sync_errors --cache FOLDER [--clips 24] [--csv docs/results/avsync] [--kept FOLDER]
+    python -m benchmarks.sync_errors --cache FOLDER [--clips 60] [--talks 12] [--in-sync-talks 300] [--csv FOLDER]
 
 Clips of GRID (VIDEOPORTAL_DATA) that the network was not trained on: of speakers that it never saw, and unseen clips
-of speakers that it saw. Their sound is moved by -400 ... +400 ms; then recoded, scaled, at other frame rates, with
-noise, beside another face; and there is what fits nowhere: 500 swapped pairs, photographs, a cartoon; and damaged
-clips and film. Verdicts are those of the portal's default settings. Each row is kept in --kept as it comes, so that a
-run that was cut off goes on; other weights begin anew.
+of speakers that it saw. Their sound is moved by -400 ... +400 ms, in memory and in files, which are recoded, scaled, at
+other frame rates, with noise, beside another face; and there is what fits nowhere: 500 swapped pairs, photographs, a
+cartoon; and damaged clips and film. Talks are four such clips, one after the other in a file. For false alarms
+all clips are checked as they are, and many talks. Verdicts are those of the portal's default settings. Each row is kept
+in --kept as it comes, so that a run that was cut off goes on; other weights begin anew.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import django
 import numpy as np
 
 from benchmarks.search_corpus import REPOSITORY, data_folder
-from benchmarks.sync_scenes import MISLEADING, MOVED, draw_cartoon
+from benchmarks.sync_files import Job, check_all
+from benchmarks.sync_rows import JOINT, Kept, Row, Truth, judged, summarised
+from benchmarks.sync_scenes import MOVED, SCENES
 
 if TYPE_CHECKING:
     from apps.avsync.syncnet.corpora import Clip
-    from apps.avsync.syncnet.dataset import Example
     from apps.avsync.syncnet.network_checker import NetworkChecker
-    from apps.avsync.syncnet.offset import Calibration, SyncResult
     from apps.avsync.syncnet.weights import TrainedNetwork
 
 SEED = 5
-SHIFTS_MS = (0, -400, 210, -130, 70, 345, -50)
-COLUMNS = (
-    "kind", "clip", "part", "shift_ms", "is_known", "found_ms", "confidence", "inputs", "coverage", "reason", "refused",
-)  # fmt: skip
+REACH_MS = 400
 N_SWAPPED = 500
 N_GROUPS = 150
 GROUP = 4  # clips: twelve seconds
-Row = Mapping[str, Any]
+MAX_ROUNDS = 200  # of drawing groups anew; few clips give few different ones
+PARTS = ("unseen_speakers", "unseen_clips")
 
 
 @dataclass(frozen=True)
@@ -56,36 +54,16 @@ class Recording:
         return f"{self.clip.path.parent.name}/{self.clip.path.name}"
 
 
-class Kept:
-    """Rows that are there already, and a place for more."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            path.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
-        with path.open(encoding="utf-8", newline="") as file:
-            self.rows: list[dict[str, Any]] = list(csv.DictReader(file))
-        self._known = {self._key(row) for row in self.rows}
-
-    def has(self, kind: str, clip: str, shift_ms: float) -> bool:
-        return (kind, clip, f"{shift_ms:g}") in self._known
-
-    def add(self, row: Row) -> None:
-        written = {column: "" if row[column] is None else str(row[column]) for column in COLUMNS}
-        with self._path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(written)
-        self.rows.append(written)
-        self._known.add(self._key(written))
-
-    @staticmethod
-    def _key(row: Row) -> tuple[str, str, str]:
-        return row["kind"], row["clip"], f"{float(row['shift_ms']):g}"
+Group = tuple[Recording, ...]
+One = TypeVar("One")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, default=24, help="of each kind of file; all are moved in memory")
+    parser.add_argument("--clips", type=int, default=60, help="of each kind of file; all are moved in memory")
+    parser.add_argument("--talks", type=int, default=12, help="of each kind of file")
+    parser.add_argument("--in-sync-talks", type=int, default=300, help="as they are, for false alarms")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--cache", type=Path, required=True, help="folder for cropped faces, as of train_sync")
     parser.add_argument("--kept", type=Path, default=REPOSITORY / "var" / "experiments" / "sync-errors")
     parser.add_argument("--csv", type=Path, help="folder for errors.csv and summary.csv")
@@ -103,22 +81,21 @@ def main() -> None:
     trained = load_network(weights_path())
     recordings = evaluation(data_folder() / "grid", trained)
     print(f"{checker.name}: {len(recordings)} clips", flush=True)
-    for step in (
-        in_memory(checker, trained, recordings, options.cache, kept),
-        pooled_in_memory(checker, trained, recordings, options.cache, kept),
-        in_files(checker, recordings, options.clips, kept),
-    ):
-        for row in step:
-            kept.add(row)
+    jobs = [job for job in _jobs(recordings, options) if not kept.has(job.kind, job.name, job.shift_ms)]
+    for number, row in enumerate(check_all(jobs, options.processes), start=1):
+        kept.add(row)
+        if number % 50 == 0 or number == len(jobs):
+            print(f"{number} of {len(jobs)} files", flush=True)
+    for row in _in_memory(checker, trained, recordings, options.cache, kept):
+        kept.add(row)
     rows = [judged(row, checker.calibration) for row in kept.rows]
     summary = list(summarised(rows))
     for row in summary:
         print(row)
     if options.csv:
         options.csv.mkdir(parents=True, exist_ok=True)
-        write_rows(
-            options.csv / "errors.csv", sorted(rows, key=lambda row: (row["kind"], row["clip"], float(row["shift_ms"])))
-        )
+        rows.sort(key=lambda row: (row["kind"], row["clip"], float(row["shift_ms"])))
+        write_rows(options.csv / "errors.csv", rows)
         write_rows(options.csv / "summary.csv", summary)
 
 
@@ -128,198 +105,122 @@ def evaluation(folder: Path, trained: TrainedNetwork) -> list[Recording]:
 
     held_out = tuple(trained.facts.get("held_out", ()))
     parts = split(read_grid(folder), SplitOptions(held_out=held_out))
-    recordings = [Recording(clip, part) for part in ("unseen_speakers", "unseen_clips") for clip in parts[part]]  # type: ignore[index]
+    recordings = [Recording(clip, part) for part in PARTS for clip in parts[part]]  # type: ignore[index]
     order = np.random.default_rng(SEED).permutation(len(recordings))
     return [recordings[index] for index in order]
 
 
-def in_memory(
-    checker: NetworkChecker, trained: TrainedNetwork, recordings: list[Recording], cache: Path, kept: Kept
-) -> Iterator[Row]:
-    """Swapped pairs, and every clip at every shift: faces from the cache, sound moved sample by sample."""
-    from apps.avsync.syncnet.dataset import Cache
-    from benchmarks.sync_memory import checker_over, later
-
-    examples = Cache(cache, trained.crop)
-    found = [(recording, example) for recording in recordings if (example := examples.example(recording.clip))]
-    over = checker_over(trained, checker)
-    for shift_ms in SHIFTS_MS:
-        for recording, example in found:
-            if not kept.has("moved in memory", recording.name, shift_ms):
-                yield row_of("moved in memory", recording, shift_ms, over(example, later(example.samples, shift_ms)))
-    generator = np.random.default_rng(SEED + 1)
-    for number in range(N_SWAPPED):
-        (seen, shown), (heard, sound) = (found[index] for index in generator.choice(len(found), 2, replace=False))
-        name = f"{number} {seen.name} {heard.name}"
-        if not kept.has("swapped", name, 0):
-            yield {**row_of("swapped", seen, 0, over(shown, sound.samples), is_known=False), "clip": name}
+def by_turns(recordings: Sequence[Recording]) -> list[Recording]:
+    """Two of speakers never seen and one of those seen take their turn, and within each part all its speakers."""
+    unseen, seen = (_in_turns(list(_by_speaker(recordings, part).values())) for part in PARTS)
+    return _in_turns([unseen[0::2], unseen[1::2], seen])
 
 
-def pooled_in_memory(
-    checker: NetworkChecker, trained: TrainedNetwork, recordings: list[Recording], cache: Path, kept: Kept
-) -> Iterator[Row]:
-    """Four clips of one speaker as four looks at a video, with their own sound, moved alike, and with another's."""
-    from apps.avsync.syncnet.dataset import Cache
-    from apps.avsync.syncnet.pooling import Look, pooled
-    from benchmarks.sync_memory import checker_over, later
+def groups(recordings: Sequence[Recording], n: int) -> list[Group]:
+    """So many different groups of GROUP clips, of each part half, as far as there are so many.
 
-    examples = Cache(cache, trained.crop)
-    by_speaker: dict[str, list[tuple[Recording, Example]]] = {}
+    One speaker has a group, or, of clips that are left over, several speakers of a part take their turn in it.
+    """
+    halves = []
+    for part, wanted in zip(PARTS, (n - n // 2, n // 2), strict=True):
+        found: dict[frozenset[str], Group] = {}
+        for number in range(MAX_ROUNDS):
+            if len(found) >= wanted:
+                break
+            order = np.random.default_rng((SEED, number)).permutation(len(recordings))
+            for group in _round_of_groups(_by_speaker([recordings[index] for index in order], part)):
+                found.setdefault(frozenset(recording.name for recording in group), group)
+        halves.append(list(found.values())[:wanted])
+    return _in_turns(halves)
+
+
+def _round_of_groups(by_speaker: dict[str, list[Recording]]) -> list[Group]:
+    """Each clip at most once."""
+    queues = [_grouped(own) for own in by_speaker.values()]
+    left = [recording for own in by_speaker.values() for recording in own[len(own) - len(own) % GROUP :]]
+    return _in_turns([*queues, _grouped(left)])
+
+
+def _grouped(recordings: Sequence[Recording]) -> list[Group]:
+    whole = len(recordings) - len(recordings) % GROUP
+    return [tuple(recordings[first : first + GROUP]) for first in range(0, whole, GROUP)]
+
+
+def _by_speaker(recordings: Sequence[Recording], part: str) -> dict[str, list[Recording]]:
+    found: dict[str, list[Recording]] = {}
     for recording in recordings:
-        if example := examples.example(recording.clip):
-            by_speaker.setdefault(recording.clip.speaker, []).append((recording, example))
-    speakers = sorted(speaker for speaker, clips in by_speaker.items() if len(clips) >= GROUP)
-    over = checker_over(trained, checker)
-    generator = np.random.default_rng(SEED + 3)
-    for number in range(N_GROUPS):
-        seen, heard = generator.choice(len(speakers), 2, replace=False)
-        shift_ms = SHIFTS_MS[number % len(SHIFTS_MS)]
-        clips = _drawn(by_speaker[speakers[seen]], generator)
-        others = _drawn(by_speaker[speakers[heard]], generator)
-        for kind, sounds in (("four clips", clips), ("four clips, another's voice", others)):
-            name = f"{number} {speakers[seen]}"
-            if kept.has(kind, name, shift_ms):
-                continue
-            looks = [
-                Look(3_000 * index, 3_000, over(shown, later(sound.samples, shift_ms)))
-                for index, ((_, shown), (_, sound)) in enumerate(zip(clips, sounds, strict=True))
-            ]
-            result = pooled(looks, checker.calibration)
-            yield {**row_of(kind, clips[0][0], shift_ms, result, is_known=sounds is clips), "clip": name}
+        if recording.part == part:
+            found.setdefault(recording.clip.speaker, []).append(recording)
+    return found
 
 
-def _drawn(found: list[tuple[Recording, Example]], generator: np.random.Generator) -> list[tuple[Recording, Example]]:
-    return [found[index] for index in generator.choice(len(found), GROUP, replace=False)]
+def _in_turns(queues: Sequence[Sequence[One]]) -> list[One]:
+    """The first of each, then the second of each, as far as there are any."""
+    return [one for turn in zip_longest(*queues) for one in turn if one is not None]
 
 
-def in_files(checker: NetworkChecker, recordings: list[Recording], n_clips: int, kept: Kept) -> Iterator[Row]:
-    """Files as people upload them, made, checked as the portal does, and removed."""
-    generator = np.random.default_rng(SEED + 2)
-    drawn = [int(number) for number in generator.integers(-400, 401, n_clips)]
-    chosen = recordings[: n_clips + 1]
-    with tempfile.TemporaryDirectory() as folder:
-        for makers, is_known in ((MOVED, True), (MISLEADING, False)):
-            for kind, make in makers.items():
-                for recording, other, shift_ms in zip(chosen, chosen[1:], drawn, strict=False):
-                    if not kept.has(kind, recording.name, shift_ms):
-                        target = Path(folder) / "clip.mp4"
-                        make(recording.clip.path, target, shift_ms, other.clip.path)
-                        yield checked(kind, recording, shift_ms, target, checker, is_known=is_known)
-        for number, recording in enumerate(chosen[:n_clips]):
-            if not kept.has("cartoon", recording.name, 0):
-                draw_cartoon(Path(folder) / "cartoon.mp4", recording.clip.path, seed=number)
-                yield checked("cartoon", recording, 0, Path(folder) / "cartoon.mp4", checker, is_known=False)
-    yield from _as_they_are(checker, kept)
+def _jobs(recordings: Sequence[Recording], options: argparse.Namespace) -> Iterator[Job]:
+    clips = [(recording,) for recording in by_turns(recordings)]
+    talks = groups(recordings, max(options.in_sync_talks, 2 * options.talks))
+    yield from _scenes("", clips, options.clips)
+    yield from _scenes("talk, ", talks, options.talks)
+    for kind, shown in (("in sync", clips), ("talk, in sync", talks[: options.in_sync_talks])):
+        for group in shown:
+            yield Job(kind, _name(group), group[0].part, "moved", 0, _paths(group))
+    yield from _as_they_are()
 
 
-def _as_they_are(checker: NetworkChecker, kept: Kept) -> Iterator[Row]:
+def _scenes(prefix: str, shown: Sequence[Group], n: int) -> Iterator[Job]:
+    """Each of the first `n` in each scene, moved by the same time in all of them, which may be any part of a frame."""
+    shifts = np.random.default_rng(SEED + 2).integers(-REACH_MS, REACH_MS + 1, len(shown))
+    for index, group in enumerate(shown[:n]):
+        others = _paths(_partner(shown, index))
+        clips, shift_ms = _paths(group), int(shifts[index])
+        for scene in SCENES:
+            truth: Truth = "moved" if scene in MOVED else "foreign"
+            yield Job(prefix + scene, _name(group), group[0].part, truth, shift_ms, clips, scene, others)
+
+
+def _as_they_are() -> Iterator[Job]:
     """Damaged clips, and film, of which nobody knows the truth."""
-    from apps.avsync.syncnet.corpora import Clip
-
     data = data_folder()
     found = [("damaged", path) for path in sorted((data / "grid" / "damaged").glob("*.mpg"))]
     found += [("film", data / "video" / name) for name in ("friday.mp4", "flower.mp4")]
     found += [("film", path) for path in sorted((data / "video").glob("*.webm"))]
     for kind, path in found:
-        recording = Recording(Clip(path, "", ""), "")
-        if not kept.has(kind, recording.name, 0):
-            yield checked(kind, recording, 0, path, checker, is_known=False)
+        yield Job(kind, f"{path.parent.name}/{path.name}", "", "unknown", 0, (path,))
 
 
-def checked(
-    kind: str, recording: Recording, shift_ms: float, path: Path, checker: NetworkChecker, *, is_known: bool
-) -> Row:
-    """A file as `manage.py check_sync` sees it."""
-    from apps.avsync.checker import looking_options
-    from apps.avsync.syncnet.looking import check_file
-    from apps.media.audio import AudioDecodeError, NoAudioError
-    from apps.media.frames import VideoDecodeError
-
-    try:
-        result = check_file(path, checker, looking_options())
-    except (AudioDecodeError, NoAudioError, VideoDecodeError) as error:
-        return dict.fromkeys(COLUMNS) | {
-            "kind": kind,
-            "clip": recording.name,
-            "part": recording.part,
-            "shift_ms": shift_ms,
-            "is_known": is_known,
-            "refused": str(error).replace(str(path), path.name),
-        }
-    return row_of(kind, recording, shift_ms, result, is_known=is_known)
+def _partner(shown: Sequence[Group], index: int) -> Group:
+    """The next in the order that shares no speaker and no sentence with this one."""
+    own = {fact for recording in shown[index] for fact in (recording.clip.speaker, recording.clip.sentence)}
+    for group in (*shown[index + 1 :], *shown[:index]):
+        if not any(fact in own for other in group for fact in (other.clip.speaker, other.clip.sentence)):
+            return group
+    raise SystemExit("There are too few speakers for another's voice: name a larger VIDEOPORTAL_DATA.")
 
 
-def row_of(kind: str, recording: Recording, shift_ms: float, result: SyncResult, *, is_known: bool = True) -> Row:
-    """What was measured, before anybody judges it: another calibration needs no new run."""
-    from apps.avsync.syncnet.offset import minimum_of
-
-    minimum = minimum_of(np.array(result.distances)) if result.distances else None
-    return {
-        "kind": kind,
-        "clip": recording.name,
-        "part": recording.part,
-        "shift_ms": shift_ms,
-        "is_known": is_known,
-        "found_ms": None if minimum is None or minimum.is_at_edge else round(minimum.offset_ms, 2),
-        "confidence": None if minimum is None else round(minimum.confidence, 5),
-        "inputs": result.inputs,
-        "coverage": round(result.coverage, 3),
-        "reason": None if minimum else result.reason,
-        "refused": None,
-    }
+def _name(group: Group) -> str:
+    return JOINT.join(recording.name for recording in group)
 
 
-def judged(row: Row, calibration: Calibration) -> Row:
-    """A row with the verdict of the portal's settings."""
-    from django.conf import settings
-
-    from apps.avsync.syncnet.offset import SyncResult
-    from apps.avsync.verdicts import verdict_of
-
-    is_found = bool(row["found_ms"])
-    probability = calibration.probability(float(row["confidence"]), int(row["inputs"])) if is_found else 0.0
-    is_told = probability >= settings.SYNC_MIN_PROBABILITY
-    offset_ms = float(row["found_ms"]) - calibration.zero_ms if is_told else None
-    verdict = str(verdict_of(SyncResult(offset_ms, probability, 1.0, None, inputs=int(row["inputs"] or 0)), 3_000))
-    is_known = str(row["is_known"]) == "True"
-    return {
-        **{column: row[column] for column in ("kind", "clip", "part", "shift_ms", "coverage", "refused")},
-        "reason": row["reason"] or ("" if is_told or row["refused"] else "not_sure"),
-        "verdict": "refused" if row["refused"] else verdict,
-        "probability": round(probability, 4),
-        "offset_ms": "" if offset_ms is None else round(offset_ms, 1),
-        "error_ms": "" if offset_ms is None or not is_known else round(offset_ms - float(row["shift_ms"]), 1),
-    }
+def _paths(group: Group) -> tuple[Path, ...]:
+    return tuple(recording.clip.path for recording in group)
 
 
-def summarised(rows: Iterable[Row]) -> Iterator[Row]:
-    """By kind and part of the split: how many were told, how far off those were, and what was said of what fits."""
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row["kind"], row["part"]), []).append(row)
-    for (kind, part), group in sorted(groups.items()):
-        told = [row for row in group if row["offset_ms"] != ""]
-        errors = np.array([abs(float(row["error_ms"])) for row in told if row["error_ms"] != ""])
-        fitting = [
-            row for row in group if kind in ("moved in memory", "four clips", *MOVED) and float(row["shift_ms"]) == 0
-        ]
-        accused = [row for row in fitting if row["verdict"] not in ("in_sync", "unknown")]
-        yield {
-            "kind": kind,
-            "part": part,
-            "n": len(group),
-            "abstained_percent": _percent(len(group) - len(told), len(group)),
-            "within_a_frame_percent": _percent(int((errors <= 40).sum()), len(errors)),
-            "median_error_ms": f"{np.median(errors):.1f}" if len(errors) else "",
-            "p95_error_ms": f"{np.quantile(errors, 0.95):.1f}" if len(errors) else "",
-            "said_in_sync_percent": _percent(sum(row["verdict"] == "in_sync" for row in group), len(group)),
-            "in_sync": len(fitting),
-            "false_alarms_percent": _percent(len(accused), len(fitting)),
-        }
+def _in_memory(
+    checker: NetworkChecker, trained: TrainedNetwork, recordings: Sequence[Recording], cache: Path, kept: Kept
+) -> Iterator[Row]:
+    from apps.avsync.syncnet.dataset import Cache
+    from benchmarks.sync_memory import checker_over, joint, single
 
-
-def _percent(n: int, of: int) -> str:
-    return f"{100 * n / of:.1f}" if of else ""
+    examples = Cache(cache, trained.crop)
+    found = [(recording, example) for recording in recordings if (example := examples.example(recording.clip))]
+    check = checker_over(trained, checker)
+    yield from single(check, found, N_SWAPPED, kept)
+    shown = groups([recording for recording, _ in found], N_GROUPS)
+    pairs = [(group, _partner(shown, index)) for index, group in enumerate(shown)]
+    yield from joint(check, found, pairs, checker, kept)
 
 
 if __name__ == "__main__":

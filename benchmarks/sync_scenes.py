@@ -6,20 +6,40 @@ ffmpeg writes each; the sound is moved by dropping samples or by silence before 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import imageio_ffmpeg
 import numpy as np
 
+from apps.media.audio import SAMPLE_RATE, duration_ms, stream_samples
+
 FPS = 25
+SNR_DB = 10
+PINK_RMS = 0.196  # of ffmpeg's pink noise of amplitude 1
 Maker = Callable[[Path, Path, float, Path], None]  # clip, target, shift in ms, another clip
 
 
 def ffmpeg(target: Path, *arguments: str) -> None:
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-y", *arguments, str(target)]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+
+def join(clips: Sequence[Path], target: Path) -> None:
+    """The clips one after the other, each with its own sound beside its own pictures."""
+    inputs = [argument for clip in clips for argument in ("-i", str(clip))]
+    one_form = ";".join(
+        f"[{number}:v]scale=360:288,setsar=1,fps={FPS}[v{number}];[{number}:a]aformat=sample_rates=16000:channel_layouts=mono[a{number}]"
+        for number in range(len(clips))
+    )
+    streams = "".join(f"[v{number}][a{number}]" for number in range(len(clips)))
+    ffmpeg(
+        target, *inputs, "-filter_complex", f"{one_form};{streams}concat=n={len(clips)}:v=1:a=1[v][a]",
+        "-map", "[v]", "-map", "[a]", "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p",
+        "-crf", "18", "-c:a", "aac", "-b:a", "128k",
+    )  # fmt: skip
 
 
 def moved(shift_ms: float) -> str:
@@ -55,6 +75,16 @@ def _with_graph(graph: str) -> Maker:
     return make
 
 
+def _noisy(clip: Path, target: Path, shift_ms: float, other: Path) -> None:
+    """With pink noise in the sound, of SNR_DB below the mean level of the clip."""
+    samples = np.concatenate(list(stream_samples(clip)))
+    level = float(np.sqrt(np.mean(np.square(samples)))) * 10 ** (-SNR_DB / 20) / PINK_RMS
+    _with_graph(
+        f"[0:v]null[v];anoisesrc=r={SAMPLE_RATE}:a={level:.4f}:c=pink:seed=1[n];"
+        "[0:a]SHIFT[s];[s][n]amix=duration=first:normalize=0[a]"
+    )(clip, target, shift_ms, other)
+
+
 def _late_track(clip: Path, target: Path, shift_ms: float, _: Path) -> None:
     """Sound and picture as they are; a player is told to begin the sound later, or the picture."""
     late = ["-itsoffset", f"{abs(shift_ms) / 1000:g}", "-i", str(clip)]
@@ -73,36 +103,27 @@ MOVED: Mapping[str, Maker] = {
     "compressed hard": _encoded(codec=("-crf", "38")),
     "180 pixels wide": _encoded("-vf", "scale=180:144"),
     "upscaled to 1080p": _encoded("-vf", "scale=1920:1080"),
-    "noise in the sound, 10 dB": _with_graph(
-        "[0:v]null[v];anoisesrc=r=16000:a=0.33:c=pink:d=3[n];[0:a]SHIFT[s];[s][n]amix=duration=first:normalize=0[a]"
-    ),
+    "noise in the sound, 10 dB": _noisy,
     "noise in the picture": _encoded("-vf", "noise=alls=20:allf=t"),
     "two faces": _with_graph("[1:v][0:v]hstack[v];[0:a]SHIFT[a]"),
 }
-# Where no offset is right: whatever is told of them is wrong.
-MISLEADING: Mapping[str, Maker] = {
-    "another's voice": _with_graph("[0:v]null[v];[1:a]SHIFT[a]"),
-    "still photograph": _with_graph("[0:v]trim=start_frame=30:end_frame=31,loop=74:1,setpts=N/25/TB[v];[1:a]SHIFT[a]"),
-    "slow zoom on a photograph": _with_graph(
-        "[0:v]trim=start_frame=30:end_frame=31,loop=74:1,setpts=N/25/TB,"
-        "zoompan=z='1+on*0.004':d=1:s=360x288:fps=25[v];[1:a]SHIFT[a]"
-    ),
-}
 
 
-def draw_cartoon(target: Path, sound: Path, *, seed: int) -> None:
-    """A drawn head that opens its mouth at random while somebody speaks."""
-    generator = np.random.default_rng(seed)
+def _draw_cartoon(clip: Path, target: Path, shift_ms: float, _: Path) -> None:
+    """A drawn head that opens its mouth at random while somebody speaks; the same each time for the same clip."""
+    generator = np.random.default_rng(zlib.crc32(clip.name.encode()))
     pictures = target.with_suffix(".avi")
     writer = cv2.VideoWriter(str(pictures), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (360, 288))
     opening = 0.0
-    for number in range(3 * FPS):
+    for number in range(duration_ms(clip) * FPS // 1000):
         if number % 4 == 0:
             opening = float(generator.uniform(0, 1))
         writer.write(_cartoon(opening))
     writer.release()
-    ffmpeg(target, "-i", str(pictures), "-i", str(sound), "-map", "0:v", "-map", "1:a", "-c:v", "libx264", "-pix_fmt",
-           "yuv420p", "-c:a", "aac", "-shortest")  # fmt: skip
+    ffmpeg(
+        target, "-i", str(pictures), "-i", str(clip), "-map", "0:v", "-map", "1:a", "-af", moved(shift_ms),
+        "-c:v", "libx264", "-pix_fmt", "yuv420p", "-c:a", "aac", "-shortest",
+    )  # fmt: skip
     pictures.unlink()
 
 
@@ -117,3 +138,16 @@ def _cartoon(opening: float) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     cv2.line(image, (180, 135), (174, 170), (110, 150, 200), 3)
     cv2.ellipse(image, (180, 205), (28, 3 + int(14 * opening)), 0, 0, 360, (60, 40, 130), -1)
     return image
+
+
+# Where no offset is right: whatever is told of them is wrong.
+MISLEADING: Mapping[str, Maker] = {
+    "another's voice": _with_graph("[0:v]null[v];[1:a]SHIFT[a]"),
+    "still photograph": _with_graph("[0:v]trim=start_frame=30:end_frame=31,loop=-1:1,setpts=N/25/TB[v];[1:a]SHIFT[a]"),
+    "slow zoom on a photograph": _with_graph(
+        "[0:v]trim=start_frame=30:end_frame=31,loop=-1:1,setpts=N/25/TB,"
+        "zoompan=z='1+on*0.004':d=1:s=360x288:fps=25[v];[1:a]SHIFT[a]"
+    ),
+    "cartoon": _draw_cartoon,
+}
+SCENES: Mapping[str, Maker] = {**MOVED, **MISLEADING}

@@ -76,7 +76,7 @@ def reliability(probabilities: Array, targets: Array) -> list[ReliabilityBin]:
     ]
 
 
-def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
+def wilson_interval(n_right: float, n: int) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson, Probable Inference, 1927), which stays within [0, 1] near its ends."""
     z = 1.959964
     share, spread = n_right / n, z * z / n

@@ -1,0 +1,163 @@
+"""Rows of `benchmarks.sync_errors`: kept as they come, judged by the portal's settings, summed up with intervals."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from apps.avsync.syncnet.offset import Calibration, Reason, SyncResult, minimum_of
+from apps.classification.bert.metrics import wilson_interval
+
+if TYPE_CHECKING:
+    from apps.avsync.verdicts import Verdict
+
+Row = Mapping[str, Any]
+# By how much the sound is off: by what it was moved; by nothing that could be told, as it is another's; nobody knows.
+Truth = Literal["moved", "foreign", "unknown"]
+COLUMNS = (
+    "kind", "clip", "part", "truth", "shift_ms", "found_ms", "confidence", "inputs", "coverage", "reason", "refused",
+)  # fmt: skip
+JOINT = " + "  # between the names of the clips that a row is about
+FRAME_MS = 40.0
+NOMINAL_MS = 10_000  # verdicts ask for a length where a video drifts; these are too short for that
+
+
+class Kept:
+    """Rows that are there already, and a place for more."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+        with path.open(encoding="utf-8", newline="") as file:
+            self.rows: list[dict[str, Any]] = list(csv.DictReader(file))
+        self._known = {self._key(row) for row in self.rows}
+
+    def has(self, kind: str, clip: str, shift_ms: float) -> bool:
+        return (kind, clip, f"{shift_ms:g}") in self._known
+
+    def add(self, row: Row) -> None:
+        written = {column: "" if row[column] is None else str(row[column]) for column in COLUMNS}
+        with self._path.open("a", encoding="utf-8", newline="") as file:
+            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(written)
+        self.rows.append(written)
+        self._known.add(self._key(written))
+
+    @staticmethod
+    def _key(row: Row) -> tuple[str, str, str]:
+        return row["kind"], row["clip"], f"{float(row['shift_ms']):g}"
+
+
+def row_of(kind: str, clip: str, part: str, truth: Truth, shift_ms: float, result: SyncResult | str) -> Row:
+    """What was measured, or why a file was refused; as nobody judged it yet, another calibration needs no new run."""
+    row: dict[str, Any] = dict.fromkeys(COLUMNS)
+    row |= {"kind": kind, "clip": clip, "part": part, "truth": truth, "shift_ms": shift_ms}
+    if isinstance(result, str):
+        return row | {"refused": result}
+    minimum = minimum_of(np.array(result.distances)) if result.distances else None
+    return row | {
+        "found_ms": None if minimum is None or minimum.is_at_edge else round(minimum.offset_ms, 2),
+        "confidence": None if minimum is None else round(minimum.confidence, 5),
+        "inputs": result.inputs,
+        "coverage": round(result.coverage, 3),
+        "reason": None if minimum else result.reason,
+    }
+
+
+def judged(row: Row, calibration: Calibration) -> Row:
+    """A row with the verdict of the portal's settings."""
+    from django.conf import settings
+
+    is_found = row["found_ms"] not in ("", None)
+    probability = calibration.probability(float(row["confidence"]), int(row["inputs"])) if is_found else 0.0
+    is_told = probability >= settings.SYNC_MIN_PROBABILITY
+    offset_ms = float(row["found_ms"]) - calibration.zero_ms if is_told else None
+    verdict = _verdict(offset_ms, probability, int(row["inputs"] or 0))
+    has_error = offset_ms is not None and row["truth"] == "moved"
+    return {
+        **{column: row[column] for column in ("kind", "clip", "part", "truth", "shift_ms", "coverage", "refused")},
+        "reason": row["reason"] or ("" if is_told or row["refused"] else str(Reason.NOT_SURE)),
+        "verdict": "refused" if row["refused"] else str(verdict),
+        "probability": round(probability, 4),
+        "offset_ms": "" if offset_ms is None else round(offset_ms, 1),
+        "error_ms": round(offset_ms - float(row["shift_ms"]), 1) if has_error and offset_ms is not None else "",
+    }
+
+
+def _verdict(offset_ms: float | None, probability: float, inputs: int) -> Verdict:
+    from apps.avsync.verdicts import verdict_of
+
+    return verdict_of(SyncResult(offset_ms, probability, 1.0, None, inputs=inputs), NOMINAL_MS)
+
+
+def summarised(rows: Iterable[Row]) -> Iterator[Row]:
+    """By kind and part of the split, and over all parts; shares in per cent with 95 % intervals (`_share`)."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        for part in {row["part"], "all"} - {""}:
+            groups.setdefault((row["kind"], part), []).append(row)
+    for (kind, part), group in sorted(groups.items()):
+        told = [row for row in group if row["offset_ms"] != ""]
+        with_error = [row for row in told if row["error_ms"] != ""]
+        errors = np.array([abs(float(row["error_ms"])) for row in with_error])
+        fitting = [row for row in group if row["truth"] == "moved" and float(row["shift_ms"]) == 0]
+        yield {
+            "kind": kind,
+            "part": part,
+            "n": len(group),
+            "clips": _n_clips(group),
+            **_share("told", told, group),
+            **_share("within_a_frame", [row for row in with_error if abs(float(row["error_ms"])) <= FRAME_MS], told),
+            "median_error_ms": f"{np.median(errors):.1f}" if len(errors) else "",
+            "p95_error_ms": f"{np.quantile(errors, 0.95):.1f}" if len(errors) else "",
+            "in_sync": len(fitting),
+            **_share("false_alarms", _with(fitting, lambda row: row["verdict"].startswith("sound_")), fitting),
+            **_said_in_sync("out_of_sync", _with(group, lambda row: _is_out_of_sync(row, 0.0))),
+            **_said_in_sync("far_out_of_sync", _with(group, lambda row: _is_out_of_sync(row, FRAME_MS))),
+        }
+
+
+def _said_in_sync(name: str, group: list[Row]) -> Row:
+    """How many are out of sync, and of these, what share was called in sync."""
+    return {
+        name: len(group),
+        **_share(f"{name}_said_in_sync", _with(group, lambda row: row["verdict"] == "in_sync"), group),
+    }
+
+
+def _is_out_of_sync(row: Row, by_ms: float) -> bool:
+    """Whether the sound lies beyond the limits of the settings by more than that; another's sound always does."""
+    from django.conf import settings
+
+    if row["truth"] != "moved":
+        return bool(row["truth"] == "foreign")
+    shift_ms = float(row["shift_ms"])
+    return not -settings.SYNC_EARLY_LIMIT_MS - by_ms <= shift_ms <= settings.SYNC_LATE_LIMIT_MS + by_ms
+
+
+def _with(rows: list[Row], condition: Callable[[Row], bool]) -> list[Row]:
+    return [row for row in rows if condition(row)]
+
+
+def _share(name: str, part: list[Row], whole: list[Row]) -> Row:
+    """How many per cent, with Wilson's interval; nothing where there is no whole, or nothing is known of it.
+
+    A clip that comes in several rows, moved by other times or beside other clips, is one observation: the interval
+    counts no more of them than there are different clips.
+    """
+    columns = (f"{name}_percent", f"{name}_from", f"{name}_to")
+    if not whole or (name == "within_a_frame" and whole[0]["truth"] != "moved"):
+        return dict.fromkeys(columns, "")
+    share = len(part) / len(whole)
+    n = min(len(whole), _n_clips(whole))
+    low, high = wilson_interval(share * n, n)
+    return dict(zip(columns, (f"{100 * value:.1f}" for value in (share, low, high)), strict=True))
+
+
+def _n_clips(rows: list[Row]) -> int:
+    return len({clip for row in rows for clip in row["clip"].split(JOINT)})
