@@ -27,8 +27,8 @@ from apps.classification.bert.classifier import EmbeddedTopicClassifier
 from apps.classification.bert.dataset import VIEWS, Article, read_articles, spoken_form
 from apps.classification.bert.encoder import EncoderOptions, embedded_encoder
 from apps.classification.bert.encoding import encode_articles
-from apps.classification.bert.head import HEAD_NAME, LinearHead, load_head
-from apps.classification.bert.head_header import EMBEDDED_FOLDER
+from apps.classification.bert.head import LinearHead, load_head
+from apps.classification.bert.head_header import EMBEDDED_FOLDER, HEAD_NAME
 from apps.classification.bert.metrics import wilson_interval
 from apps.classification.bert.pair import pair_probabilities
 from apps.classification.bert.pair_training import fit_pair, material_of

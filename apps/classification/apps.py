@@ -7,7 +7,9 @@ class ClassificationConfig(AppConfig):
     label = "classification"
 
     def ready(self) -> None:
-        from apps.classification.checks import check_topic_model, check_topic_thresholds
+        from apps.classification import checks
 
-        register(check_topic_model)
-        register(check_topic_thresholds)
+        register(checks.check_topic_model)
+        register(checks.check_topic_thresholds)
+        register(checks.check_topic_gpu)
+        register(checks.check_taught_head)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
+from django.db import DatabaseError, connection
 
+from apps.classification.bert.head_header import HEAD_NAME
+from apps.classification.models import TopicHead
+from apps.classification.shipped_head import shipped_head
 from apps.transcription.asr.downloads import folder_of
-
-HEAD_NAME = "head.safetensors"  # as `apps.classification.bert.head.HEAD_NAME`, whose import would load numpy and torch
+from apps.transcription.checks import DEVICES, why_no_gpu
 
 
 def check_topic_model(**_: Any) -> list[CheckMessage]:
@@ -41,3 +45,57 @@ def check_topic_thresholds(**_: Any) -> list[CheckMessage]:
             id="classification.E002",
         )
     ]
+
+
+def check_topic_gpu(devices: Path = DEVICES, **_: Any) -> list[CheckMessage]:
+    """TOPIC_DEVICE=cuda finds a GPU, and a torch that can use it. Asks neither torch nor the driver."""
+    reason = why_no_gpu(devices) if settings.TOPIC_DEVICE == "cuda" else ""
+    if not reason:
+        return []
+    return [
+        Error(
+            f"TOPIC_DEVICE='cuda' cannot work: {reason}.",
+            hint="Set TOPIC_DEVICE=cpu, or auto; or run the queue gpu where a GPU and a torch for it are.",
+            id="classification.E003",
+        )
+    ]
+
+
+def check_taught_head(**_: Any) -> list[CheckMessage]:
+    """The live head of taught topics was learned over the shipped head of today.
+
+    A warning and no error: videos are classified by the shipped head alone, and the cure is a page of the portal.
+    """
+    live = _live_head()
+    if live is None:
+        return []
+    base = shipped_head()
+    if base is not None and base.sha256 == live.base_sha256:
+        return []
+    today = f"TOPIC_MODEL={settings.TOPIC_MODEL!r}" if settings.TOPIC_MODEL else "the embedded classifier of today"
+    cure = (
+        "Open “Teach topics” in the admin: make a new draft from the examples, which are kept, and let it go live; or"
+        " go back to the shipped classifier."
+    )
+    if base is None:
+        cure = "Leave TOPIC_MODEL empty, or name a folder with a head: a whole network cannot be taught."
+    return [
+        Warning(
+            f"Taught topics are not in use: {live} was learned on top of another classifier than {today}.",
+            hint=cure,
+            id="classification.W001",
+        )
+    ]
+
+
+def _live_head() -> TopicHead | None:
+    """None, too, where the database is away or yet to be made: what needs it says so by itself."""
+    was_connected = connection.connection is not None
+    try:
+        return TopicHead.objects.live()
+    except DatabaseError:
+        return None
+    finally:
+        # A worker checks before it forks, and no connection may be carried over a fork.
+        if not was_connected:
+            connection.close()

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from apps.classification.bert.head_header import EMBEDDED_FOLDER, read_header
-from apps.classification.checks import HEAD_NAME
+from apps.classification.bert.head_header import EMBEDDED_FOLDER, HEAD_NAME, read_header
 from apps.transcription.asr.downloads import folder_of
 
 

@@ -12,3 +12,4 @@ class SearchConfig(AppConfig):
         signals.connect()
         register(checks.search_index_is_of_this_version)
         register(checks.embedding_model_is_there)
+        register(checks.embedding_gpu_is_there)

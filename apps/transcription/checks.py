@@ -42,11 +42,8 @@ def check_gpu(devices: Path = DEVICES, **_: Any) -> list[CheckMessage]:
     """
     if settings.ASR_DEVICE != "cuda":
         return []
-    if not any(found for pattern in GPUS for found in devices.glob(pattern)):
-        reason = "this machine shows no GPU"
-    elif (settings.ASR_MODEL or settings.ASR_MODELS) and not _torch_uses_gpus():
-        reason = "the torch that is installed is built for CPUs alone"
-    else:
+    reason = why_no_gpu(devices, by_torch=bool(settings.ASR_MODEL or settings.ASR_MODELS))
+    if not reason:
         return []
     return [
         Error(
@@ -55,6 +52,15 @@ def check_gpu(devices: Path = DEVICES, **_: Any) -> list[CheckMessage]:
             id="transcription.E002",
         )
     ]
+
+
+def why_no_gpu(devices: Path = DEVICES, *, by_torch: bool = True) -> str:
+    """Why nothing can run on a GPU here, as the end of a sentence; empty: it can. Loads nothing."""
+    if not any(found for pattern in GPUS for found in devices.glob(pattern)):
+        return "this machine shows no GPU"
+    if by_torch and not _torch_uses_gpus():
+        return "the torch that is installed is built for CPUs alone"
+    return ""
 
 
 def _torch_uses_gpus() -> bool:

@@ -13,8 +13,8 @@ from apps.classification.bert.classifier import (
 )
 from apps.classification.bert.encoder import TextEncoder
 from apps.classification.bert.familiarity import statistics_of
-from apps.classification.bert.head import HEAD_NAME, HeadError, HeadFacts, LinearHead, load_head
-from apps.classification.bert.head_header import EMBEDDED_FOLDER
+from apps.classification.bert.head import HeadError, HeadFacts, LinearHead, load_head
+from apps.classification.bert.head_header import EMBEDDED_FOLDER, HEAD_NAME
 from apps.classification.bert.trainer import EncodedArticles, TrainingOptions, train
 from apps.classification.bert.weights import EMBEDDED_SHA256
 from tests.classification.tiny import tiny_options

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from apps.classification.bert.encoder import EncoderOptions, FloatArray, TextEncoder, embedded_encoder
 from apps.classification.bert.fine_tuned import FineTunedTopicClassifier
-from apps.classification.bert.head import HEAD_NAME, HeadError, LinearHead, load_head
-from apps.classification.bert.head_header import EMBEDDED_FOLDER
+from apps.classification.bert.head import HeadError, LinearHead, load_head
+from apps.classification.bert.head_header import EMBEDDED_FOLDER, HEAD_NAME
 from apps.classification.bert.model import CheckpointError
 from apps.classification.bert.pair import check_pair, pair_probabilities
 from apps.classification.bert.words import WORDS_NAME, WordsHead, load_words

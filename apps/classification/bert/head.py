@@ -22,7 +22,6 @@ from apps.classification.bert.encoder import FloatArray
 from apps.classification.bert.familiarity import TopicStatistics, drawn, ramp, statistics_of
 from apps.classification.bert.head_header import FORMAT, read_header
 
-HEAD_NAME = "head.safetensors"
 TENSORS = ("weights", "bias", "means", "covariance")
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parent / "embedded"
+HEAD_NAME = "head.safetensors"
 FORMAT = "videoportal-topic-head-2"
 
 

@@ -45,7 +45,7 @@ class Command(BaseCommand):
         from apps.classification.bert.dataset import VIEWS, DatasetError, topics_of
         from apps.classification.bert.encoder import embedded_encoder
         from apps.classification.bert.encoding import encode_articles
-        from apps.classification.bert.head import HEAD_NAME
+        from apps.classification.bert.head_header import HEAD_NAME
         from apps.classification.bert.pair_training import check_folds, train_pair
         from apps.classification.bert.trainer import TrainingError, TrainingOptions, report
         from apps.classification.bert.weights import EncoderError
