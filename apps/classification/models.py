@@ -64,6 +64,10 @@ class TopicPrediction(models.Model):
 
     objects = TopicPredictionQuerySet.as_manager()
 
+    class Meta:
+        # All that is read to count the videos of each topic.
+        indexes = (models.Index(fields=["topic", "video"], name="topic_predictions_filed"),)
+
     def __str__(self) -> str:
         return f"{self.video}: {self.topic or 'unknown'} ({self.probability:.0%})"
 

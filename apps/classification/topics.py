@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TypedDict
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django_stubs_ext import WithAnnotations
 
 from apps.accounts.models import User
@@ -25,8 +26,13 @@ class VideoCount(TypedDict):
 
 
 def topics_with_counts(videos: QuerySet[Video]) -> QuerySet[WithAnnotations[Topic, VideoCount]]:
-    """Every topic, each with `video_count`: how many of `videos` are filed under it. One query."""
-    return Topic.objects.annotate(video_count=Count("predictions", filter=Q(predictions__video__in=videos)))
+    """Every topic, each with `video_count`: how many of `videos` are filed under it. One query.
+
+    Each video is looked for from its topic: the other way round, a database may collect all of `videos` first.
+    """
+    filed = TopicPrediction.objects.filter(Exists(videos.filter(pk=OuterRef("video"))), topic=OuterRef("pk"))
+    counted = Subquery(filed.order_by().values("topic").annotate(n=Count("pk")).values("n"))
+    return Topic.objects.annotate(video_count=Coalesce(counted, 0))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,24 @@ def topic_of(video: Video) -> Topic | None:
     return prediction.topic if prediction else None
 
 
-def page_of(request: HttpRequest, videos: VideoQuerySet, size: int = PAGE_SIZE) -> tuple[Page[Video], list[Card]]:
-    """The page of `videos` that `?page=` names (the nearest one, if it names none), and its cards. Four queries."""
-    page = Paginator(with_what_cards_show(videos), size).get_page(request.GET.get("page"))
+class CountedPaginator(Paginator[Video]):
+    """Of videos of which somebody has counted how many they are."""
+
+    def __init__(self, videos: VideoQuerySet, size: int, total: int) -> None:
+        super().__init__(videos, size)
+        self.total = total
+
+    @property
+    def count(self) -> int:
+        return self.total
+
+
+def page_of(request: HttpRequest, videos: VideoQuerySet, total: int | None = None) -> tuple[Page[Video], list[Card]]:
+    """The page of `videos` that `?page=` names (the nearest one, if it names none), and its cards.
+
+    Four queries; three where `total` says how many there are, which saves the count.
+    """
+    shown = with_what_cards_show(videos)
+    paginator = Paginator(shown, PAGE_SIZE) if total is None else CountedPaginator(shown, PAGE_SIZE, total)
+    page = paginator.get_page(request.GET.get("page"))
     return page, cards(page.object_list)

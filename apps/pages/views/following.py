@@ -26,7 +26,8 @@ def following(request: HttpRequest) -> HttpResponse:
     user = signed_in(request)
     topics = list(topics_seen_by(user))
     followed = [topic for topic in topics if topic.is_followed]
-    page, cards = page_of(request, videos_about(followed, Video.objects.listed_for(user)))
+    total = sum(topic.video_count for topic in followed)  # each video is filed under one topic
+    page, cards = page_of(request, videos_about(followed, Video.objects.listed_for(user)), total)
     context = {"topics": topics, "has_followed": bool(followed), "page": page, "cards": cards}
     return render(request, "following/following.html", context)
 

@@ -48,11 +48,13 @@ def _newest_about(topics: list[Topic], listed: VideoQuerySet) -> list[Card]:
 def topic(request: HttpRequest, label: str) -> HttpResponse:
     chosen = get_object_or_404(Topic, label=label)
     listed = Video.objects.listed_for(request.user)
-    page, filed = page_of(request, videos_about([chosen], listed))
+    topics = list(topics_with_counts(listed))
+    total = next((each.video_count for each in topics if each.pk == chosen.pk), None)
+    page, filed = page_of(request, videos_about([chosen], listed), total)
     context = {
         "page": page,
         "cards": filed,
-        "topics": topics_with_counts(listed),
+        "topics": topics,
         "topic": chosen,
         "is_followed": topics_followed_by(request.user).filter(pk=chosen.pk).exists(),
     }

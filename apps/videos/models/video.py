@@ -7,10 +7,12 @@ import uuid
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.videos.languages import LANGUAGES
+from apps.videos.unindexed import Unindexed
 
 
 class Visibility(models.TextChoices):
@@ -46,8 +48,13 @@ class VideoQuerySet(models.QuerySet["Video"]):
 
         See also `apps.search.backends.base.SearchDocument.is_listed`, which carries the same rule into the index.
         """
-        public = Q(moderation_state=ModerationState.PUBLISHED, visibility=Visibility.PUBLIC)
-        return self.filter(public | Q(owner=user)) if isinstance(user, User) else self.filter(public)
+        if not isinstance(user, User):
+            return self.filter(moderation_state=ModerationState.PUBLISHED, visibility=Visibility.PUBLIC)
+        public = Q(
+            Exact(Unindexed("moderation_state"), ModerationState.PUBLISHED),
+            Exact(Unindexed("visibility"), Visibility.PUBLIC),
+        )
+        return self.filter(public | Q(Exact(Unindexed("owner"), user.pk)))
 
     def editable_by(self, user: User | AnonymousUser) -> VideoQuerySet:
         """What `user` may change or delete: moderators everything, others their own."""
@@ -111,6 +118,8 @@ class Video(models.Model):
         ordering = ("-created_at",)
         indexes = (
             models.Index(fields=["moderation_state", "visibility", "-created_at"]),
+            # All that `listed_for` asks of a signed-in person's lists: they are read and counted in it.
+            models.Index(fields=["-created_at", "moderation_state", "visibility", "owner", "id"], name="videos_listed"),
             models.Index(fields=["owner", "-created_at"]),
             models.Index(fields=["owner", "sha256"]),
         )
