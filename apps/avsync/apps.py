@@ -5,6 +5,7 @@ from django.core.checks import register
 class AvsyncConfig(AppConfig):
     name = "apps.avsync"
     label = "avsync"
+    verbose_name = "lip sync"
 
     def ready(self) -> None:
         from apps.avsync.checks import check_sync_files

@@ -82,7 +82,7 @@ def sync_panel(video: Video, *, with_plots: bool = False) -> SyncPanel:
 
 
 def _badge(status: SyncStatus) -> tuple[str, str]:
-    if status.is_moving or status.is_checking:
+    if status.is_at_work:
         return "accent", "At work"
     if status.repair is not None and not status.is_repaired:
         return "bad", "Not moved"

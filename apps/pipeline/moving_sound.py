@@ -21,6 +21,7 @@ from apps.avsync.models import SyncReport
 from apps.pipeline import runs
 from apps.pipeline.models import StageRun, SyncRepair
 from apps.pipeline.stages import READS_WORDS, STAGE_BY_NAME
+from apps.pipeline.sync_status import way_of
 from apps.transcription.moving import move_captions, move_captions_back
 from apps.videos import soundshift
 from apps.videos.checking import probe_again
@@ -81,7 +82,7 @@ def move_sound(video: Video, progress: Progress) -> None:
         return
     if repair.state == SyncRepair.State.ASKED:
         _show(repair, _write_copies(video, repair.shift_ms, progress))
-    progress(1.0, f"The sound was moved by {repair.shift_ms:+} ms.")
+    progress(1.0, f"The sound was moved: it comes {way_of(repair.shift_ms)}.")
 
 
 # --- the files ---

@@ -41,9 +41,13 @@ class SyncStatus:
         return not self.undo_refusal
 
     @property
+    def is_at_work(self) -> bool:
+        return self.is_moving or self.is_checking
+
+    @property
     def says_something(self) -> bool:
         """Something was found, done or is under way: not so where the check is off, or found nothing to look at."""
-        return bool(self.report or self.repair or self.is_checking or self.is_moving)
+        return bool(self.report or self.repair or self.is_at_work)
 
     @property
     def sentence(self) -> str:

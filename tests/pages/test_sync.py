@@ -94,6 +94,7 @@ def test_repair_asks_first_and_is_then_under_way(client: Client, video: Video, o
     answer = client.post(f"/videos/{video.pk}/sync/repair/", {"offset_ms": "200"}, follow=True)
     html = answer.content.decode()
     assert "The sound is being moved: 200 ms earlier." in html
+    assert "being moved already" not in html, "nobody asked for it twice"
     assert "hx-get" in html
     assert "Repair…" not in html
     assert StageRun.objects.get(video=video, stage="move_sound").state == StageRun.State.QUEUED

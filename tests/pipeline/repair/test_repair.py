@@ -80,7 +80,9 @@ def test_what_was_found_before_is_forgotten_and_looked_for_anew(uploaded: Upload
     video = uploaded()
     ask_for_repair(video, by=video.owner)
     assert StageRun.objects.get(video=video, stage="check_sync").state == State.WAITING
-    work(video, "move_sound")
+    told: list[str] = []
+    work(video, "move_sound", lambda fraction, message="": told.append(message))
+    assert told[-1] == "The sound was moved: it comes 200 ms earlier."
     assert not SyncReport.objects.exists()
     states = dict(StageRun.objects.filter(video=video).values_list("stage", "state"))
     assert (states["check_sync"], states["classify"], states["embed"]) == ("queued", "queued", "queued")
