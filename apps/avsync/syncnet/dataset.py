@@ -59,13 +59,23 @@ class AugmentOptions:
     aspect: float = 0.0
     gamma: float = 0.0
     blur_share: float = 0.0  # of clips, up to BLURRED_TO of their pixels
+    grain_share: float = 0.0  # of clips, noise of up to GRAIN levels, in each picture another
     warp: float = 0.0  # of frequencies
 
 
 STRONG = AugmentOptions(
-    shift_pixels=7.0, scale=0.2, turn_degrees=12.0, aspect=0.15, gamma=0.4, blur_share=0.4, warp=0.15, gain_db=10.0
+    shift_pixels=7.0,
+    scale=0.2,
+    turn_degrees=12.0,
+    aspect=0.15,
+    gamma=0.4,
+    blur_share=0.4,
+    warp=0.15,
+    gain_db=10.0,
+    grain_share=0.4,
 )
 BLURRED_TO = 0.3
+GRAIN = 14.0  # standard deviation, of 255 levels
 WARP_STEP = 0.01  # filters of as many warps are kept as there are steps
 
 
@@ -230,7 +240,11 @@ def augmented_crops(
             small = cv2.resize(changed, (blurred, blurred), interpolation=cv2.INTER_AREA)
             changed = cv2.resize(small, (size, size), interpolation=cv2.INTER_LINEAR)
         moved.append(changed)
-    return np.asarray(levels[np.stack(moved)], np.uint8)
+    lit = levels[np.stack(moved)]
+    if options.grain_share and generator.random() < options.grain_share:
+        grain = generator.uniform(0, GRAIN) * generator.standard_normal(lit.shape, np.float32)
+        lit = np.clip(lit + grain, 0, 255)
+    return np.asarray(lit, np.uint8)
 
 
 def augmented_samples(

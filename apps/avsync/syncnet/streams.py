@@ -31,7 +31,8 @@ LEAST_SPREAD = 1e-3  # of grey levels in [0, 1]: a black picture divided by its 
 class StreamOptions:
     """`size` and `channels` of the crops. `motion_only`: the first layer's weights sum to zero over the five pictures,
 
-    so that only what changes is seen, and no face is known again by its looks.
+    so that only what changes is seen, and no face is known again by its looks. `width`: the filters of each layer of
+    the light trunk, in times of those it has at 1.
     """
 
     trunk: Literal["light", "vgg_m"] = "light"
@@ -40,6 +41,7 @@ class StreamOptions:
     dimensions: int = 256
     motion_only: bool = True
     dropout: float = 0.2
+    width: float = 1.0
 
 
 class SyncNetwork(nn.Module):
@@ -144,23 +146,28 @@ class _AudioStream(nn.Module):
 
 def _light_video(options: StreamOptions) -> nn.Module:
     """Some 15 million floating-point operations a window at 48 pixels; with the sound's stream 1.3 million weights."""
-    first = _OverFive(options.channels, 24, 5, motion_only=options.motion_only)
+    n_first, *others = (round(options.width * n) for n in (24, 48, 96, 128, 192))
+    first = _OverFive(options.channels, n_first, 5, motion_only=options.motion_only)
     side = (options.size - 5) // 2 + 1
-    layers: list[nn.Module] = [nn.BatchNorm2d(24), nn.ReLU()]
-    for n_in, n_out, stride in ((24, 48, 2), (48, 96, 2), (96, 128, 2), (128, 192, 1)):
+    layers: list[nn.Module] = [nn.BatchNorm2d(n_first), nn.ReLU()]
+    n_in = n_first
+    for n_out, stride in zip(others, (2, 2, 2, 1), strict=True):
         layers += [nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
         side = (side - 1) // stride + 1
-    layers += [nn.Flatten(), nn.Dropout(options.dropout), nn.Linear(192 * side * side, options.dimensions)]
+        n_in = n_out
+    layers += [nn.Flatten(), nn.Dropout(options.dropout), nn.Linear(n_in * side * side, options.dimensions)]
     return _VideoStream(first, nn.Sequential(*layers))
 
 
 def _light_audio(options: StreamOptions) -> nn.Module:
     """Sees 20 steps and moves by four: kernels 3, 4, 4, 3 with strides 1, 2, 2, 1."""
     layers: list[nn.Module] = []
-    sizes = ((N_COEFFICIENTS, 96, 3, 1), (96, 160, 4, 2), (160, 256, 4, 2), (256, 256, 3, 1))
-    for n_in, n_out, kernel, stride in sizes:
+    n_in = N_COEFFICIENTS
+    for n_filters, kernel, stride in ((96, 3, 1), (160, 4, 2), (256, 4, 2), (256, 3, 1)):
+        n_out = round(options.width * n_filters)
         layers += [nn.Conv1d(n_in, n_out, kernel, stride, bias=False), nn.BatchNorm1d(n_out), nn.ReLU()]
-    layers += [nn.Dropout(options.dropout), nn.Conv1d(256, options.dimensions, 1)]
+        n_in = n_out
+    layers += [nn.Dropout(options.dropout), nn.Conv1d(n_in, options.dimensions, 1)]
     return _AudioStream(nn.Sequential(*layers), pictures=False)
 
 

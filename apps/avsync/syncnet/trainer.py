@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from apps.avsync.syncnet import accuracy
 from apps.avsync.syncnet.dataset import AugmentOptions, Batch, Example, inner, training_batches
@@ -41,6 +42,8 @@ class TrainingOptions:
     """`ways` candidates of a track, `gap` frames apart: 5 and more do not overlap, fewer are harder to tell apart.
 
     `batch_size` tracks of `n_frames` each step; `precision` bf16 computes in bfloat16 and keeps weights in float32.
+    `average`: what is validated and kept is a mean of all steps' weights in which each step counts so many times as
+    much as the one after it (Polyak and Juditsky, 1992); 0: the weights of the step itself.
     """
 
     objective: Name = "multiway"
@@ -55,6 +58,7 @@ class TrainingOptions:
     warmup_steps: int = 50
     validate_every: int = 100
     balance: float = 0.5  # of speakers: see `training_batches`
+    average: float = 0.0
     precision: Literal["fp32", "bf16"] = "fp32"
     seed: int = 0
 
@@ -95,6 +99,7 @@ class Trainer:
         self._facts = {**asdict(options), **(facts or {})}
         torch.manual_seed(options.seed)
         self.network = SyncNetwork(streams)
+        self._average = _average_of(self.network, options.average)
         self._objective = objective(options.objective, margin=options.margin)
         self._optimizer = torch.optim.AdamW(
             [*self.network.parameters(), *self._objective.parameters()],
@@ -119,6 +124,15 @@ class Trainer:
         """Takes another network's weights, unless something was learned here already."""
         if self._step == 0:
             self.network.load_state_dict(network.state_dict())
+
+    @property
+    def kept(self) -> SyncNetwork:
+        """What is validated and written: the network, or the mean of its weights."""
+        if self._average is None:
+            return self.network
+        averaged = self._average.module
+        assert isinstance(averaged, SyncNetwork)
+        return averaged
 
     def run(self, report: Callable[[Measured], None] | None = None, *, until: int | None = None) -> list[Measured]:
         """Learns to the last step, or to step `until`; the rows of the curves.
@@ -160,14 +174,15 @@ class Trainer:
         loss = self._objective(
             grouped(video, ways=options.ways, gap=options.gap), grouped(audio, ways=options.ways, gap=options.gap)
         )
-        return take_step(loss, self.network, self._optimizer, rate=options.rate(self._step), step=self._step)
+        value = take_step(loss, self.network, self._optimizer, rate=options.rate(self._step), step=self._step)
+        if self._average is not None:
+            self._average.update_parameters(self.network)
+        return value
 
     def _measured(self, loss: float) -> Measured:
-        self.network.eval()
+        kept = self.kept.eval()
         found = [
-            accuracy.offset_distances(
-                self.network.embed_video(inner(example.crops)), self.network.embed_audio(example.coefficients)
-            )
+            accuracy.offset_distances(kept.embed_video(inner(example.crops)), kept.embed_audio(example.coefficients))
             for example in self._validation
         ]
         shares = [accuracy.share([accuracy.rights(each, length) for each in found]).mean for length in (5, 15)]
@@ -177,7 +192,7 @@ class Trainer:
         """Killed at any instant, the folder can be gone on with from this row or the one before."""
         if all(row.right_5 >= each.right_5 for each in self._rows):
             facts = {**self._facts, "step": row.step}
-            save_network(self._folder / WEIGHTS, self.network, self._crop, facts)
+            save_network(self._folder / WEIGHTS, self.kept, self._crop, facts)
         self._rows.append(row)
         write_rows(self._folder / CURVES, [rounded(asdict(each)) for each in self._rows])
         draw_curves(self._rows, self._folder / "curves.png")
@@ -185,6 +200,7 @@ class Trainer:
             "step": self._step,
             "seconds": self._seconds,
             "network": self.network.state_dict(),
+            "average": None if self._average is None else self._average.state_dict(),
             "objective": self._objective.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
@@ -193,10 +209,20 @@ class Trainer:
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._step, self._seconds = int(state["step"]), float(state["seconds"])
         self.network.load_state_dict(state["network"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
         self._objective.load_state_dict(state["objective"])
         self._optimizer.load_state_dict(state["optimizer"])
         # The state is written last: a row of a later step belongs to a state that was lost.
         self._rows = [row for row in read_curves(self._folder / CURVES) if row.step <= self._step]
+
+
+def _average_of(network: SyncNetwork, decay: float) -> AveragedModel | None:
+    """The statistics of batch normalisation belong to the weights, and are averaged with them."""
+    if not decay:
+        return None
+    average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=average, use_buffers=True)
 
 
 def read_curves(path: Path) -> list[Measured]:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +131,7 @@ def test_mfccs_of_an_example_are_those_of_its_samples() -> None:
 def test_strong_changes_keep_pictures_of_a_clip_alike_and_sound_in_place() -> None:
     still = np.repeat(talker("a").crops[:1], 6, axis=0)
     for seed in range(5):
-        changed = augmented_crops(still, STRONG, np.random.default_rng(seed))
+        changed = augmented_crops(still, replace(STRONG, grain_share=0.0), np.random.default_rng(seed))
         assert (changed == changed[0]).all()
     example = talker("a")
     batch = next(training_batches([example], size=1, n_frames=60, seed=0, augment=STRONG))
@@ -141,6 +142,16 @@ def test_strong_changes_keep_pictures_of_a_clip_alike_and_sound_in_place() -> No
 def test_colour_is_changed_as_grey_is() -> None:
     grey = talker("a").crops[:6]
     colour = np.repeat(grey[..., None], 3, axis=-1)
-    changed = [augmented_crops(crops, STRONG, np.random.default_rng(1)) for crops in (grey, colour)]
+    options = replace(STRONG, grain_share=0.0)
+    changed = [augmented_crops(crops, options, np.random.default_rng(1)) for crops in (grey, colour)]
     assert changed[1].shape == (6, 32, 32, 3)
     np.testing.assert_array_equal(changed[1][..., 0], changed[0])
+
+
+def test_grain_is_another_in_each_picture_and_bends_no_picture() -> None:
+    still = np.repeat(talker("a").crops[:1], 40, axis=0)
+    changed = augmented_crops(still, AugmentOptions(grain_share=1.0), np.random.default_rng(3)).astype(float)
+    plain = augmented_crops(still, AugmentOptions(), np.random.default_rng(3)).astype(float)
+    spread = changed.std(axis=0).mean()
+    assert 1 < spread < 14
+    assert np.abs(changed.mean(axis=0) - plain[0]).mean() < spread

@@ -5,6 +5,7 @@ import torch
 from apps.avsync.syncnet.streams import StreamOptions, SyncNetwork
 
 LIGHT = StreamOptions(size=32, dimensions=16)
+WIDE = StreamOptions(size=32, dimensions=16, width=1.5)
 PAPER = StreamOptions(trunk="vgg_m", size=224, channels=3, dimensions=16)
 
 
@@ -18,7 +19,7 @@ def crops(options: StreamOptions, n_frames: int) -> np.ndarray:
     return generator.integers(0, 256, (n_frames, options.size, options.size, options.channels), dtype=np.uint8)
 
 
-@pytest.mark.parametrize("options", [LIGHT, PAPER])
+@pytest.mark.parametrize("options", [LIGHT, WIDE, PAPER])
 def test_both_streams_give_a_unit_vector_for_every_five_frames(options: StreamOptions) -> None:
     network = seeded(options)
     with torch.inference_mode():
@@ -29,7 +30,7 @@ def test_both_streams_give_a_unit_vector_for_every_five_frames(options: StreamOp
     torch.testing.assert_close(audio.norm(dim=-1), torch.ones(1, 3))
 
 
-@pytest.mark.parametrize("options", [LIGHT, PAPER])
+@pytest.mark.parametrize("options", [LIGHT, WIDE, PAPER])
 def test_a_vector_sees_its_own_twenty_steps_of_sound_and_no_others(options: StreamOptions) -> None:
     layers = seeded(options).audio_stream
     sound = torch.randn(1, 13, 40)

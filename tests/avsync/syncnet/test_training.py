@@ -57,6 +57,21 @@ def test_a_stopped_training_ends_where_an_uninterrupted_one_does(tmp_path: Path)
     assert (tmp_path / "stopped" / "curves.png").stat().st_size > 1000
 
 
+def test_the_mean_of_weights_is_what_is_kept(tmp_path: Path) -> None:
+    options = replace(QUICK, average=0.5)
+    whole = trainer(tmp_path / "whole", options)
+    whole.run()
+    trainer(tmp_path / "stopped", options).run(until=4)
+    resumed = trainer(tmp_path / "stopped", options)
+    resumed.run()
+    written = load_network(tmp_path / "whole" / "network.safetensors").network.state_dict()
+    for name, tensor in whole.kept.state_dict().items():
+        torch.testing.assert_close(resumed.kept.state_dict()[name], tensor)
+    first = "video_stream.first.weight"
+    assert not torch.allclose(whole.kept.state_dict()[first], whole.network.state_dict()[first], atol=1e-4)
+    assert set(written) == set(whole.network.state_dict())
+
+
 def test_the_folder_of_another_training_is_refused(tmp_path: Path) -> None:
     trainer(tmp_path)
     with pytest.raises(TrainingError, match="name another --output"):

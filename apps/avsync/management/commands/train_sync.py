@@ -46,6 +46,9 @@ class Command(BaseCommand):
         parser.add_argument("--plain", action="store_true", help="change nothing of crops and sound between steps")
         parser.add_argument("--strong", action="store_true", help="change more: also throats, mouths, sharpness")
         parser.add_argument("--balance", type=float, default=0.5, help="of speakers; 1: all alike (default 0.5)")
+        parser.add_argument("--recoded", type=Path, help="folder for bad copies of the clips: learn from them, too")
+        parser.add_argument("--width", type=float, default=1.0, help="of the light trunk's layers (default 1)")
+        parser.add_argument("--average", type=float, default=0.0, help="keep a mean of weights, decay 0.998 say")
         parser.add_argument("--held-out", nargs="*", default=[], help="speakers that are not learned from")
         parser.add_argument("--start-from", type=Path, help="network.safetensors to go on from, of the same streams")
         parser.add_argument("--bf16", action="store_true", help="compute in bfloat16: faster on CPUs that have it")
@@ -58,6 +61,7 @@ class Command(BaseCommand):
 
         from apps.avsync.syncnet.corpora import READERS, CorpusError, SplitOptions, check_speakers, split
         from apps.avsync.syncnet.dataset import STRONG, AugmentOptions, Cache
+        from apps.avsync.syncnet.degraded import DegradationError, recoded
         from apps.avsync.syncnet.faces import FaceOptions
         from apps.avsync.syncnet.runs import TrainingError
         from apps.avsync.syncnet.trainer import WEIGHTS, Trainer
@@ -75,7 +79,10 @@ class Command(BaseCommand):
             parts = split(clips, SplitOptions(held_out=held_out))
             self.stdout.write(", ".join(f"{part}: {len(each)} clips" for part, each in parts.items()))
             cache = Cache(options["cache"], crop)
-            training, validation = cache.examples(parts["training"]), cache.examples(parts["validation"])
+            learned_from = parts["training"]
+            if options["recoded"]:
+                learned_from = learned_from + recoded(learned_from, options["recoded"])
+            training, validation = cache.examples(learned_from), cache.examples(parts["validation"])
             trainer = Trainer(
                 options["output"],
                 training=training,
@@ -95,7 +102,7 @@ class Command(BaseCommand):
                 ),
                 until=options["stop_after"],
             )
-        except (CorpusError, TrainingError, WeightsError, ValueError) as error:
+        except (CorpusError, DegradationError, TrainingError, WeightsError, ValueError) as error:
             raise CommandError(str(error)) from error
         best = max(rows, key=lambda row: row.right_5)
         self.stdout.write(self.style.SUCCESS(f"Step {best.step} is in {options['output'] / WEIGHTS}"))
@@ -109,6 +116,7 @@ def _streams(options: Mapping[str, Any], crop: FaceOptions) -> StreamOptions:
         size=crop.size,
         channels=1 if crop.is_grey else 3,
         motion_only=not options["with_looks"],
+        width=options["width"],
     )
 
 
@@ -126,6 +134,7 @@ def _training(options: Mapping[str, Any]) -> TrainingOptions:
         learning_rate=options["learning_rate"],
         validate_every=options["validate_every"],
         balance=options["balance"],
+        average=options["average"],
         precision="bf16" if options["bf16"] else "fp32",
         seed=options["seed"],
     )
