@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.avsync.syncnet.dataset import SAMPLES_PER_FRAME, Example, inner
+from apps.avsync.syncnet.dataset import SAMPLES_PER_FRAME, Example, inner, later
 from apps.avsync.syncnet.faces import FRAME_RATE, FaceTrack
 from apps.avsync.syncnet.network_checker import EmbeddingStreams, NetworkChecker
 from apps.avsync.syncnet.offset import (
@@ -24,7 +24,6 @@ from apps.avsync.syncnet.offset import (
     evidence,
     minimum_of,
 )
-from apps.media.audio import SAMPLE_RATE
 from apps.media.frames import Frame
 
 LENGTHS = (25, 40, 60, 200)  # frames of a clip that are compared; a shorter clip is compared whole
@@ -135,15 +134,7 @@ def _compared(
         calibration=Calibration(0.0, 0.0),
         options=JudgingOptions(min_probability=0.0),
     )
-    return checker.offset(frames, _later(heard.samples, shift_ms))
-
-
-def _later(samples: NDArray[np.float32], by_ms: float) -> NDArray[np.float32]:
-    """The same sound so much later, as long as before."""
-    n = round(by_ms * SAMPLE_RATE / 1000)
-    moved = np.roll(samples, n)
-    moved[slice(0, n) if n > 0 else slice(len(samples) + n, None)] = 0.0
-    return moved
+    return checker.offset(frames, later(heard.samples, shift_ms))
 
 
 def _logistic(

@@ -150,6 +150,14 @@ def inner(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return crops[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
+def later(samples: NDArray[np.float32], by_ms: float) -> NDArray[np.float32]:
+    """The same sound so much later (earlier where negative), as long as before, silent where nothing is known."""
+    n = round(by_ms * SAMPLE_RATE / 1000)
+    moved = np.roll(samples, n)
+    moved[slice(0, n) if n >= 0 else slice(n, None)] = 0.0
+    return moved
+
+
 @dataclass(frozen=True)
 class Batch:
     """`crops`: uint8 `(B, T, H, W, C)`; `coefficients`: float32 `(B, 4 T, 13)`."""

@@ -152,7 +152,9 @@ def test_commands_train_and_measure_on_real_clips(data_dir: Path, tmp_path: Path
     common = {"data": grid, "cache": tmp_path / "cache"}
     call_command("train_sync", **common, output=tmp_path / "run", steps=2, batch=1, held_out=["s34"])
     network = tmp_path / "run" / "network.safetensors"
-    call_command("evaluate_sync", **common, network=[f"multiway={network}"], output=tmp_path / "results")
+    call_command(
+        "evaluate_sync", **common, network=[f"multiway={network}"], align_with=network, output=tmp_path / "results"
+    )
     table = (tmp_path / "results" / "table.csv").read_text().splitlines()
     assert table[0] == "part,method,frames,mean,low,high,n_clips"
     assert sum(row.startswith("unseen_speakers,multiway,") for row in table) == 6

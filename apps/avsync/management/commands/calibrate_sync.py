@@ -21,15 +21,19 @@ class Command(BaseCommand):
         parser.add_argument("--corpus", choices=("grid", "lrs2", "lrw"), default="grid", help="its form (default grid)")
         parser.add_argument("--cache", type=Path, required=True, help="folder for cropped faces, made where missing")
         parser.add_argument("--model", type=Path, help="network.safetensors (default: as SYNC_MODEL says)")
+        parser.add_argument(
+            "--align-with", type=Path, help="network.safetensors by which each clip's own offset is taken out first"
+        )
         parser.add_argument("--min-probability", type=float, default=0.9, help="from which it tells (default 0.9)")
         parser.add_argument("--seed", type=int, default=0)
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Torch is loaded here, not when Django looks through its commands.
         from apps.avsync.checker import weights_path
+        from apps.avsync.syncnet.aligning import aligned_by
         from apps.avsync.syncnet.calibrating import TooFewClipsError, fit, probabilities, trials
-        from apps.avsync.syncnet.corpora import READERS, CorpusError, SplitOptions, split
-        from apps.avsync.syncnet.dataset import Cache
+        from apps.avsync.syncnet.corpora import READERS, CorpusError, Part, SplitOptions, split
+        from apps.avsync.syncnet.dataset import Cache, Example
         from apps.avsync.syncnet.trained_checker import (
             CALIBRATION_NAME,
             TrainedStreams,
@@ -41,19 +45,26 @@ class Command(BaseCommand):
         weights = options["model"] or weights_path()
         try:
             trained = load_network(weights)
+            aligner = load_network(options["align_with"]).network if options["align_with"] else None
             clips = READERS[options["corpus"]](options["data"])
         except (WeightsError, CorpusError) as error:
             raise CommandError(str(error)) from error
         parts = split(clips, SplitOptions(held_out=tuple(trained.facts.get("held_out", ()))))
         cache, network = Cache(options["cache"], trained.crop), TrainedStreams(trained)
+
+        def examples_of(part: Part) -> list[Example]:
+            examples = cache.examples(parts[part])
+            return examples if aligner is None else aligned_by(aligner, examples)
+
         try:
-            calibration = fit(trials(network, cache.examples(parts["validation"]), seed=options["seed"]))
+            calibration = fit(trials(network, examples_of("validation"), seed=options["seed"]))
         except TooFewClipsError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"{calibration}")
         measured: dict[str, object] = {}
-        for part in ("validation", "unseen_speakers"):
-            tried = list(trials(network, cache.examples(parts[part]), seed=options["seed"] + 1))
+        reported: tuple[Part, ...] = ("validation", "unseen_speakers")
+        for part in reported:
+            tried = list(trials(network, examples_of(part), seed=options["seed"] + 1))
             if not tried:
                 continue
             sure, is_right = probabilities(tried, calibration)
@@ -69,5 +80,6 @@ class Command(BaseCommand):
             }
             self.stdout.write(f"{part}: {facts}")
         path = weights.with_name(CALIBRATION_NAME)
-        write_calibration(path, calibration, sha256_of(weights), {"corpus": options["corpus"], **measured})
+        facts_of_all: dict[str, object] = {"corpus": options["corpus"], "is_aligned": aligner is not None}
+        write_calibration(path, calibration, sha256_of(weights), facts_of_all | measured)
         self.stdout.write(self.style.SUCCESS(f"Written to {path}"))

@@ -33,6 +33,9 @@ class Command(BaseCommand):
             "--network", action="append", required=True, metavar="NAME=FILE", help="network.safetensors; several times"
         )
         parser.add_argument("--over", help="network that gains.csv holds against the others (default: the first)")
+        parser.add_argument(
+            "--align-with", type=Path, help="network.safetensors: measure also with each clip's own offset taken out"
+        )
         parser.add_argument("--degraded", type=Path, help="folder for bad copies of the clips: measure on them, too")
         parser.add_argument("--degraded-clips", type=int, default=60, help="of each part (default 60)")
         parser.add_argument("--without-speed", action="store_true", help="do not measure milliseconds")
@@ -75,10 +78,13 @@ class Command(BaseCommand):
         self, networks: Mapping[str, TrainedNetwork], parts: Mapping[Part, Sequence[Clip]], options: Mapping[str, Any]
     ) -> None:
         from apps.avsync.syncnet import evaluation
+        from apps.avsync.syncnet.aligning import aligned_by
         from apps.avsync.syncnet.dataset import Cache
+        from apps.avsync.syncnet.weights import load_network
         from apps.results.tables import write_rows
 
         cache = Cache(options["cache"], next(iter(networks.values())).crop)
+        aligner = load_network(options["align_with"]).network if options["align_with"] else None
         output: Path = options["output"]
         over = options["over"] or next(iter(networks))
         training = cache.examples(parts["training"])
@@ -91,7 +97,10 @@ class Command(BaseCommand):
             if not examples:
                 continue
             found = evaluation.compare(networks, examples)
-            for name, each in ((part, found), (f"{part}_speaking", evaluation.while_speaking(found, examples))):
+            measured = {part: found, f"{part}_speaking": evaluation.while_speaking(found, examples)}
+            if aligner is not None:
+                measured[f"{part}_aligned"] = evaluation.compare(networks, aligned_by(aligner, examples))
+            for name, each in measured.items():
                 new = evaluation.table(name, each)
                 self._tell(new)
                 rows += new

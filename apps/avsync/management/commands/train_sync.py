@@ -47,6 +47,9 @@ class Command(BaseCommand):
         parser.add_argument("--strong", action="store_true", help="change more: also throats, mouths, sharpness")
         parser.add_argument("--balance", type=float, default=0.5, help="of speakers; 1: all alike (default 0.5)")
         parser.add_argument("--recoded", type=Path, help="folder for bad copies of the clips: learn from them, too")
+        parser.add_argument(
+            "--align-with", type=Path, help="network.safetensors by which each clip's own offset is taken out first"
+        )
         parser.add_argument("--width", type=float, default=1.0, help="of the light trunk's layers (default 1)")
         parser.add_argument("--average", type=float, default=0.0, help="keep a mean of weights, decay 0.998 say")
         parser.add_argument("--held-out", nargs="*", default=[], help="speakers that are not learned from")
@@ -59,6 +62,7 @@ class Command(BaseCommand):
         # Torch is loaded here, not when Django looks through its commands.
         import torch
 
+        from apps.avsync.syncnet.aligning import aligned, aligned_by, own_offsets
         from apps.avsync.syncnet.corpora import READERS, CorpusError, SplitOptions, check_speakers, split
         from apps.avsync.syncnet.dataset import STRONG, AugmentOptions, Cache
         from apps.avsync.syncnet.degraded import DegradationError, recoded
@@ -66,6 +70,7 @@ class Command(BaseCommand):
         from apps.avsync.syncnet.runs import TrainingError
         from apps.avsync.syncnet.trainer import WEIGHTS, Trainer
         from apps.avsync.syncnet.weights import WeightsError, load_network
+        from apps.media.digest import sha256_of
 
         if options["threads"]:
             torch.set_num_threads(options["threads"])
@@ -83,6 +88,17 @@ class Command(BaseCommand):
             if options["recoded"]:
                 learned_from = learned_from + recoded(learned_from, options["recoded"])
             training, validation = cache.examples(learned_from), cache.examples(parts["validation"])
+            facts: dict[str, Any] = {"corpus": options["corpus"], "held_out": list(held_out)}
+            if options["align_with"]:
+                aligner = load_network(options["align_with"]).network
+                offsets = own_offsets(aligner, cache.examples(parts["training"]))
+                n_before = len(training)
+                training = aligned(training, offsets)
+                validation = aligned_by(aligner, validation)
+                self.stdout.write(
+                    f"aligned: {len(training)} of {n_before} to learn from, {len(validation)} to validate"
+                )
+                facts["aligned_with"] = sha256_of(options["align_with"])
             trainer = Trainer(
                 options["output"],
                 training=training,
@@ -91,7 +107,7 @@ class Command(BaseCommand):
                 crop=crop,
                 options=_training(options),
                 augment=None if options["plain"] else STRONG if options["strong"] else AugmentOptions(),
-                facts={"corpus": options["corpus"], "held_out": list(held_out)},
+                facts=facts,
             )
             if options["start_from"]:
                 trainer.start_from(load_network(options["start_from"]).network)
