@@ -60,8 +60,13 @@ def share(found: Rights, *, seed: int = 0) -> Share:
 
 
 def gain(found: Rights, other: Rights, *, seed: int = 0) -> Share:
-    """By how much `found` is more often right than `other` on the same clips: the paired bootstrap."""
+    """By how much `found` is more often right than `other` on the same clips: the paired bootstrap.
+
+    Of no clip at all: no numbers.
+    """
     hits, sizes = _counts(found)
+    if not sizes.sum():
+        return Share(float("nan"), float("nan"), float("nan"), 0)
     other_hits, _ = _counts(other)
     drawn = _drawn(len(found), seed)
     gains = (hits - other_hits)[drawn].sum(1) / np.maximum(1, sizes[drawn].sum(1))

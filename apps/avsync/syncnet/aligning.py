@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from apps.avsync.syncnet.corpora import Clip
 from apps.avsync.syncnet.dataset import Example, inner, later
 from apps.avsync.syncnet.mfcc import mfcc
-from apps.avsync.syncnet.offset import Floats, input_distances, mean_curve, minimum_of
+from apps.avsync.syncnet.offset import input_distances, mean_curve, minimum_of
 from apps.avsync.syncnet.streams import SyncNetwork
 
 HALVES_AGREE_MS = 40.0
@@ -52,6 +53,22 @@ def own_offsets(network: SyncNetwork, examples: Sequence[Example]) -> dict[Key, 
     return {key: _less(offset, median_ms) for key, offset in found.items()}
 
 
+def rows_of(offsets: Mapping[Key, OwnOffset]) -> list[dict[str, Any]]:
+    """A row for each clip, the farthest off first."""
+    ordered = sorted(offsets.items(), key=lambda each: -abs(each[1].whole_ms))
+    return [
+        {
+            "speaker": speaker,
+            "sentence": sentence,
+            "own_offset_ms": round(offset.whole_ms, 1),
+            "first_half_ms": round(offset.halves_ms[0], 1),
+            "second_half_ms": round(offset.halves_ms[1], 1),
+            "is_sure": offset.is_sure,
+        }
+        for (speaker, sentence), offset in ordered
+    ]
+
+
 def aligned(examples: Sequence[Example], offsets: Mapping[Key, OwnOffset]) -> list[Example]:
     """The examples with their sound moved to where the lips are; without those of which nobody is sure."""
     moved = []
@@ -76,12 +93,8 @@ def _own_offset(network: SyncNetwork, example: Example) -> OwnOffset | None:
     curves = [mean_curve(part) for part in (distances, distances[:middle], distances[middle:])]
     if not all(np.isfinite(curve).all() for curve in curves):
         return None
-    whole, first, second = (_minimum_ms(curve) for curve in curves)
+    whole, first, second = (minimum_of(curve).offset_ms for curve in curves)
     return OwnOffset(whole, (first, second))
-
-
-def _minimum_ms(curve: Floats) -> float:
-    return minimum_of(curve).offset_ms
 
 
 def _less(offset: OwnOffset, by_ms: float) -> OwnOffset:

@@ -37,6 +37,12 @@ def test_a_clip_that_is_too_short_has_no_places() -> None:
     assert len(rights(offset_distances(vectors(34), vectors(34)), 15)) == 0
 
 
+def test_of_no_place_at_all_there_is_neither_share_nor_gain() -> None:
+    nothing = [np.zeros(0, np.bool_)]
+    assert np.isnan(share(nothing).mean)
+    assert np.isnan(gain(nothing, nothing).mean)
+
+
 def test_the_interval_comes_from_clips_not_from_places() -> None:
     clips = [np.full(100, number < 8) for number in range(10)]
     measured = share(clips)

@@ -159,6 +159,9 @@ def test_commands_train_and_measure_on_real_clips(data_dir: Path, tmp_path: Path
     assert table[0] == "part,method,frames,mean,low,high,n_clips"
     assert sum(row.startswith("unseen_speakers,multiway,") for row in table) == 6
     assert sum(row.startswith("unseen_clips_speaking,multiway,") for row in table) == 6
+    own = (tmp_path / "results" / "own_offsets.csv").read_text().splitlines()
+    assert own[0] == "part,speaker,sentence,own_offset_ms,first_half_ms,second_half_ms,is_sure"
+    assert own[-1].startswith("unseen_speakers,s34,")
     speakers = (tmp_path / "results" / "speakers.csv").read_text().splitlines()
     assert speakers[-1].startswith("unseen_speakers,multiway,s34,1,")
     assert sum(row.startswith("unseen_clips,movement,") for row in table) == 6

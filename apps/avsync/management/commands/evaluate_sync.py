@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,8 @@ class Command(BaseCommand):
         "How often networks of train_sync find the right sound of 31 (15 frames to both sides) within a frame, from 5"
         " to 15 frames, with 95 % intervals over clips, on clips of known speakers and on unknown speakers; beside"
         " them, the plain correlation of loudness with how the mouth moves and how dark it is. Writes table.csv,"
-        " gains.csv, networks.csv, speakers.csv, speed.csv and a chart for each part; with --degraded, the same on bad"
-        " copies."
+        " gains.csv, networks.csv, speakers.csv, speed.csv and a chart for each part; with --align-with also"
+        " own_offsets.csv, with --degraded the same on bad copies."
     )
     requires_system_checks = ()
 
@@ -78,7 +79,7 @@ class Command(BaseCommand):
         self, networks: Mapping[str, TrainedNetwork], parts: Mapping[Part, Sequence[Clip]], options: Mapping[str, Any]
     ) -> None:
         from apps.avsync.syncnet import evaluation
-        from apps.avsync.syncnet.aligning import aligned_by
+        from apps.avsync.syncnet.aligning import aligned, own_offsets, rows_of
         from apps.avsync.syncnet.dataset import Cache
         from apps.avsync.syncnet.weights import load_network
         from apps.results.tables import write_rows
@@ -88,10 +89,7 @@ class Command(BaseCommand):
         output: Path = options["output"]
         over = options["over"] or next(iter(networks))
         training = cache.examples(parts["training"])
-        rows: list[dict[str, Any]] = []
-        gained: list[dict[str, Any]] = []
-        described: list[dict[str, Any]] = []
-        speakers: list[dict[str, Any]] = []
+        tables: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for part in HELD_BACK:
             examples = cache.examples(parts[part])
             if not examples:
@@ -99,23 +97,21 @@ class Command(BaseCommand):
             found = evaluation.compare(networks, examples)
             measured = {part: found, f"{part}_speaking": evaluation.while_speaking(found, examples)}
             if aligner is not None:
-                measured[f"{part}_aligned"] = evaluation.compare(networks, aligned_by(aligner, examples))
+                offsets = own_offsets(aligner, examples)
+                tables["own_offsets"] += [{"part": part, **row} for row in rows_of(offsets)]
+                measured[f"{part}_aligned"] = evaluation.compare(networks, aligned(examples, offsets))
             for name, each in measured.items():
-                new = evaluation.table(name, each)
-                self._tell(new)
-                rows += new
-                gained += evaluation.gains(name, each, over=over)
-            for name in networks:
-                speakers += [{"part": part, **row} for row in evaluation.by_speaker(found, examples, method=name)]
-            described += [
-                {"part": part, **evaluation.facts_of(name, network, training, found)}
-                for name, network in networks.items()
-            ]
+                rows = evaluation.table(name, each)
+                self._tell(rows)
+                tables["table"] += rows
+                tables["gains"] += evaluation.gains(name, each, over=over)
+            for name, network in networks.items():
+                by_speaker = evaluation.by_speaker(found, examples, method=name)
+                tables["speakers"] += [{"part": part, **row} for row in by_speaker]
+                tables["networks"].append({"part": part, **evaluation.facts_of(name, network, training, found)})
             evaluation.draw(part, found, output / f"{part}.png")
-        write_rows(output / "table.csv", rows)
-        write_rows(output / "gains.csv", gained)
-        write_rows(output / "networks.csv", described)
-        write_rows(output / "speakers.csv", speakers)
+        for name, rows in tables.items():
+            write_rows(output / f"{name}.csv", rows)
 
     def _compare_degraded(
         self, networks: Mapping[str, TrainedNetwork], parts: Mapping[Part, Sequence[Clip]], options: Mapping[str, Any]
