@@ -4,13 +4,15 @@ On GRID there is one face in every picture, so that what is missed and what is t
 clips nobody marked the faces: how many pictures have one, and how long the tracks are, tells detectors apart, but not
 who is right. Milliseconds are those of the processor, so that other work beside it does not count.
 
-mediapipe is measured where it is installed; the portal does not want it, as it pins protobuf below 5. An environment of
-its own is enough: `pip install mediapipe==0.10.21 numpy==1.26.4 av==18.1.0`, and this command with its python.
+YuNet is measured where its files lie in the data, mediapipe where it is installed. The portal does not want mediapipe,
+as it pins protobuf below 5; an environment of its own is enough (`pip install mediapipe==0.10.21 numpy==1.26.4
+av==18.1.0`), with whose python this command takes `--detector mediapipe --detector mediapipe_mesh`.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import importlib.util
 import time
 from collections.abc import Sequence
@@ -22,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.avsync.syncnet.detectors import EYES_AT, MOUTH_AT, CascadeDetector, Detector, YuNetDetector
-from apps.avsync.syncnet.faces import DETECT_EVERY, face_tracks
+from apps.avsync.syncnet.faces import face_tracks
 from apps.media.frames import Frame, stream_frames
 from apps.results.tables import write_rows
 
@@ -137,10 +139,11 @@ def detectors(data: Path) -> dict[str, Detector]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=f"What face detectors find in every {DETECT_EVERY}th picture.")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--clips", type=int, default=60, help="of GRID")
-    parser.add_argument("--csv", type=Path, help="folder for faces.csv")
+    parser.add_argument("--detector", action="append", help="one of those to measure; without any, all that there are")
+    parser.add_argument("--csv", type=Path, help="folder for faces.csv, whose rows of other detectors stay")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     grid = sorted((arguments.data / "grid").glob("s*/*.mp4")) + sorted(
@@ -154,14 +157,26 @@ def main() -> None:
     materials = {"grid": [path for paths in by_speaker.values() for path in paths[:each]]}
     materials |= {name: [arguments.data / "video" / name] for name in FILMS}
     rows = []
-    for name, detector in detectors(arguments.data).items():
+    found = detectors(arguments.data)
+    for name in arguments.detector or found:
+        if name not in found:
+            parser.error(f"there is no {name}, but {', '.join(found)}: --help says what each wants.")
         for material, paths in materials.items():
-            row = measure(name, detector, material, paths)
+            row = measure(name, found[name], material, paths)
             rows.append(row)
             print(*(f"{key}={value}" for key, value in row.items()), flush=True)
     if arguments.csv:
         arguments.csv.mkdir(parents=True, exist_ok=True)
-        write_rows(arguments.csv / "faces.csv", rows)
+        path = arguments.csv / "faces.csv"
+        measured = {row["detector"] for row in rows}
+        write_rows(path, [row for row in _rows_of(path) if row["detector"] not in measured] + rows)
+
+
+def _rows_of(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 if __name__ == "__main__":
