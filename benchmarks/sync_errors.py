@@ -65,6 +65,11 @@ def main() -> None:
     parser.add_argument("--in-sync-talks", type=int, default=300, help="as they are, for false alarms")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--cache", type=Path, required=True, help="folder for cropped faces, as of train_sync")
+    parser.add_argument(
+        "--align-with",
+        type=Path,
+        help="network.safetensors by which clips' own offsets are known: errors less them, too",
+    )
     parser.add_argument("--kept", type=Path, default=REPOSITORY / "var" / "experiments" / "sync-errors")
     parser.add_argument("--csv", type=Path, help="folder for errors.csv and summary.csv")
     options = parser.parse_args()
@@ -88,7 +93,8 @@ def main() -> None:
             print(f"{number} of {len(jobs)} files", flush=True)
     for row in _in_memory(checker, trained, recordings, options.cache, kept):
         kept.add(row)
-    rows = [judged(row, checker.calibration) for row in kept.rows]
+    own_ms = _own_offsets(recordings, options) if options.align_with else {}
+    rows = [judged(row, checker.calibration, own_ms) for row in kept.rows]
     summary = list(summarised(rows))
     for row in summary:
         print(row)
@@ -206,6 +212,19 @@ def _name(group: Group) -> str:
 
 def _paths(group: Group) -> tuple[Path, ...]:
     return tuple(recording.clip.path for recording in group)
+
+
+def _own_offsets(recordings: Sequence[Recording], options: argparse.Namespace) -> dict[str, float]:
+    """Of each clip of which both halves say the same."""
+    from apps.avsync.syncnet.aligning import key_of, own_offsets
+    from apps.avsync.syncnet.dataset import Cache
+    from apps.avsync.syncnet.weights import load_network
+
+    aligner = load_network(options.align_with)
+    clips = [recording.clip for recording in recordings]
+    offsets = own_offsets(aligner.network, Cache(options.cache, aligner.crop).examples(clips))
+    named = ((recording.name, offsets.get(key_of(recording.clip))) for recording in recordings)
+    return {name: offset.whole_ms for name, offset in named if offset is not None and offset.is_sure}
 
 
 def _in_memory(

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from apps.avsync.syncnet.dataset import Example, inner
+from apps.avsync.syncnet.dataset import Example, inner, later
 from apps.avsync.syncnet.faces import FRAME_RATE, FaceTrack
 from apps.avsync.syncnet.network_checker import NetworkChecker
 from apps.avsync.syncnet.offset import SyncResult
 from apps.avsync.syncnet.pooling import Look, pooled
 from apps.avsync.syncnet.trained_checker import TrainedStreams
 from apps.avsync.syncnet.weights import TrainedNetwork
-from apps.media.audio import SAMPLE_RATE
 from apps.media.frames import Frame
 from benchmarks.sync_rows import JOINT, Kept, Row, Truth, row_of
 
@@ -29,14 +28,6 @@ CLIP_MS = 3_000
 Found = Sequence[tuple["Recording", Example]]
 Check = Callable[[Example, NDArray[np.float32]], SyncResult]
 _NO_PICTURE = np.zeros((2, 2, 3), np.uint8)
-
-
-def later(samples: NDArray[np.float32], by_ms: float) -> NDArray[np.float32]:
-    """The same sound so much later, as long as before, with silence where nothing is known."""
-    n = round(by_ms * SAMPLE_RATE / 1000)
-    moved = np.roll(samples, n)
-    moved[slice(0, n) if n >= 0 else slice(n, None)] = 0.0
-    return moved
 
 
 class RememberingStreams:

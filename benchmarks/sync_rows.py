@@ -69,8 +69,12 @@ def row_of(kind: str, clip: str, part: str, truth: Truth, shift_ms: float, resul
     }
 
 
-def judged(row: Row, calibration: Calibration) -> Row:
-    """A row with the verdict of the portal's settings."""
+def judged(row: Row, calibration: Calibration, own_ms: Mapping[str, float] | None = None) -> Row:
+    """A row with the verdict of the portal's settings.
+
+    `own_ms`: by how much the sound of each clip is off as it is, where that is known. A row that is of several clips
+    has their mean.
+    """
     from django.conf import settings
 
     is_found = row["found_ms"] not in ("", None)
@@ -78,15 +82,26 @@ def judged(row: Row, calibration: Calibration) -> Row:
     is_told = probability >= settings.SYNC_MIN_PROBABILITY
     offset_ms = float(row["found_ms"]) - calibration.zero_ms if is_told else None
     verdict = _verdict(offset_ms, probability, int(row["inputs"] or 0))
-    has_error = offset_ms is not None and row["truth"] == "moved"
+    error_ms = None if offset_ms is None or row["truth"] != "moved" else offset_ms - float(row["shift_ms"])
+    own = _own(row, own_ms or {})
     return {
         **{column: row[column] for column in ("kind", "clip", "part", "truth", "shift_ms", "coverage", "refused")},
         "reason": row["reason"] or ("" if is_told or row["refused"] else str(Reason.NOT_SURE)),
         "verdict": "refused" if row["refused"] else str(verdict),
         "probability": round(probability, 4),
         "offset_ms": "" if offset_ms is None else round(offset_ms, 1),
-        "error_ms": round(offset_ms - float(row["shift_ms"]), 1) if has_error and offset_ms is not None else "",
+        "error_ms": "" if error_ms is None else round(error_ms, 1),
+        "own_ms": "" if own is None else round(own, 1),
+        "error_less_own_ms": "" if error_ms is None or own is None else round(error_ms - own, 1),
     }
+
+
+def _own(row: Row, own_ms: Mapping[str, float]) -> float | None:
+    """None where nobody knows it of one of the row's clips, or where nothing was moved by a known time."""
+    clips = row["clip"].split(JOINT)
+    if row["truth"] != "moved" or not all(clip in own_ms for clip in clips):
+        return None
+    return float(np.mean([own_ms[clip] for clip in clips]))
 
 
 def _verdict(offset_ms: float | None, probability: float, inputs: int) -> Verdict:
@@ -103,23 +118,37 @@ def summarised(rows: Iterable[Row]) -> Iterator[Row]:
             groups.setdefault((row["kind"], part), []).append(row)
     for (kind, part), group in sorted(groups.items()):
         told = [row for row in group if row["offset_ms"] != ""]
-        with_error = [row for row in told if row["error_ms"] != ""]
-        errors = np.array([abs(float(row["error_ms"])) for row in with_error])
         fitting = [row for row in group if row["truth"] == "moved" and float(row["shift_ms"]) == 0]
+        fitting_by_own = _with(fitting, lambda row: row["own_ms"] != "" and not _is_beyond(float(row["own_ms"]), 0.0))
         yield {
             "kind": kind,
             "part": part,
             "n": len(group),
             "clips": _n_clips(group),
             **_share("told", told, group),
-            **_share("within_a_frame", [row for row in with_error if abs(float(row["error_ms"])) <= FRAME_MS], told),
-            "median_error_ms": f"{np.median(errors):.1f}" if len(errors) else "",
-            "p95_error_ms": f"{np.quantile(errors, 0.95):.1f}" if len(errors) else "",
+            **_errors(told, "error_ms", ""),
+            **_errors(told, "error_less_own_ms", "_of_own"),
             "in_sync": len(fitting),
-            **_share("false_alarms", _with(fitting, lambda row: row["verdict"].startswith("sound_")), fitting),
+            **_share("false_alarms", _with(fitting, _is_accused), fitting),
+            "in_sync_by_own": len(fitting_by_own),
+            **_share("false_alarms_by_own", _with(fitting_by_own, _is_accused), fitting_by_own),
             **_said_in_sync("out_of_sync", _with(group, lambda row: _is_out_of_sync(row, 0.0))),
             **_said_in_sync("far_out_of_sync", _with(group, lambda row: _is_out_of_sync(row, FRAME_MS))),
         }
+
+
+def _errors(told: list[Row], column: str, ending: str) -> Row:
+    known = _with(told, lambda row: row[column] != "")
+    errors = np.array([abs(float(row[column])) for row in known])
+    return {
+        **_share(f"within_a_frame{ending}", _with(known, lambda row: abs(float(row[column])) <= FRAME_MS), known),
+        f"median_error{ending}_ms": f"{np.median(errors):.1f}" if len(errors) else "",
+        f"p95_error{ending}_ms": f"{np.quantile(errors, 0.95):.1f}" if len(errors) else "",
+    }
+
+
+def _is_accused(row: Row) -> bool:
+    return str(row["verdict"]).startswith("sound_")
 
 
 def _said_in_sync(name: str, group: list[Row]) -> Row:
@@ -132,12 +161,15 @@ def _said_in_sync(name: str, group: list[Row]) -> Row:
 
 def _is_out_of_sync(row: Row, by_ms: float) -> bool:
     """Whether the sound lies beyond the limits of the settings by more than that; another's sound always does."""
-    from django.conf import settings
-
     if row["truth"] != "moved":
         return bool(row["truth"] == "foreign")
-    shift_ms = float(row["shift_ms"])
-    return not -settings.SYNC_EARLY_LIMIT_MS - by_ms <= shift_ms <= settings.SYNC_LATE_LIMIT_MS + by_ms
+    return _is_beyond(float(row["shift_ms"]), by_ms)
+
+
+def _is_beyond(offset_ms: float, by_ms: float) -> bool:
+    from django.conf import settings
+
+    return not -settings.SYNC_EARLY_LIMIT_MS - by_ms <= offset_ms <= settings.SYNC_LATE_LIMIT_MS + by_ms
 
 
 def _with(rows: list[Row], condition: Callable[[Row], bool]) -> list[Row]:
@@ -145,13 +177,13 @@ def _with(rows: list[Row], condition: Callable[[Row], bool]) -> list[Row]:
 
 
 def _share(name: str, part: list[Row], whole: list[Row]) -> Row:
-    """How many per cent, with Wilson's interval; nothing where there is no whole, or nothing is known of it.
+    """How many per cent, with Wilson's interval; nothing where there is no whole.
 
     A clip that comes in several rows, moved by other times or beside other clips, is one observation: the interval
     counts no more of them than there are different clips.
     """
     columns = (f"{name}_percent", f"{name}_from", f"{name}_to")
-    if not whole or (name == "within_a_frame" and whole[0]["truth"] != "moved"):
+    if not whole:
         return dict.fromkeys(columns, "")
     share = len(part) / len(whole)
     n = min(len(whole), _n_clips(whole))

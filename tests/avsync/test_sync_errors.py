@@ -1,5 +1,6 @@
 """How `benchmarks.sync_errors` measures: which clips it takes, how it joins them to talks, and how it sums up rows."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,21 @@ def names(group: Group) -> frozenset[str]:
     return frozenset(recording.name for recording in group)
 
 
-def row(clip: str, shift_ms: float, found_frames: float | None, *, truth: Truth = "moved", kind: str = "a") -> Any:
+def row(
+    clip: str,
+    shift_ms: float,
+    found_frames: float | None,
+    *,
+    truth: Truth = "moved",
+    kind: str = "a",
+    own_ms: Mapping[str, float] | None = None,
+) -> Any:
     """As if that offset had been found, beyond doubt, in four looks."""
     if found_frames is None:
         return judged(row_of(kind, clip, "unseen_clips", truth, shift_ms, SyncResult(None, 0.0, 0.0, None)), SURE)
     curve = tuple(float(value) for value in np.minimum(np.abs(np.arange(-15, 16) - found_frames), 5.0))
     result = SyncResult(None, 0.0, 1.0, None, distances=curve, inputs=400)
-    return judged(row_of(kind, clip, "unseen_clips", truth, shift_ms, result), SURE)
+    return judged(row_of(kind, clip, "unseen_clips", truth, shift_ms, result), SURE, own_ms)
 
 
 def test_speakers_take_their_turn_and_those_never_seen_come_twice_as_often() -> None:
@@ -112,3 +121,17 @@ def test_a_run_that_was_cut_off_goes_on(tmp_path: Path) -> None:
     assert not again.has("24 fps", "s1/a, b.mp4", 213)
     assert judged(again.rows[0], SURE)["verdict"] == "refused"
     assert pytest.approx(-213) == float(again.rows[0]["shift_ms"])
+
+
+def test_a_clip_that_is_off_by_itself_is_no_error_of_the_check() -> None:
+    measured = row_of("a", "one", "unseen_clips", "moved", 0, SyncResult(None, 0.0, 1.0, None, (), inputs=400))
+    assert judged(measured, SURE, {"one": 240.0})["error_less_own_ms"] == ""
+    off = row("one", 0, 6.0, own_ms={"one": 236.0})
+    assert (off["error_ms"], off["error_less_own_ms"]) == (240.0, 4.0)
+    (summary, _) = summarised([off, row("two", 0, 0.1, own_ms={"two": -9.0})])
+    assert (summary["within_a_frame_percent"], summary["within_a_frame_of_own_percent"]) == ("50.0", "100.0")
+    assert (summary["false_alarms_percent"], summary["false_alarms_by_own_percent"]) == ("50.0", "0.0")
+    assert (summary["in_sync"], summary["in_sync_by_own"]) == (2, 1)
+    talk = row("one + two", 40, 3.0, own_ms={"one": 20.0, "two": 60.0})
+    assert talk["error_less_own_ms"] == 40.0
+    assert row("one + two", 40, 3.0, own_ms={"one": 20.0})["error_less_own_ms"] == ""
