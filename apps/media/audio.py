@@ -121,6 +121,8 @@ def opened(path: Path) -> av.container.InputContainer:
     """The file, read as a local one and as nothing else. Raises AudioDecodeError."""
     # An absolute path cannot be read as "protocol:address".
     absolute = path.resolve()
+    if absolute.is_dir():
+        raise AudioDecodeError(f"{path} is a folder: name the files in it.")
     if not absolute.is_file():
         raise AudioDecodeError(f"{path}: there is no such file.")
     try:

@@ -82,10 +82,10 @@ def sync_panel(video: Video, *, with_plots: bool = False) -> SyncPanel:
 
 
 def _badge(status: SyncStatus) -> tuple[str, str]:
+    if status.repair is not None and not status.is_repaired and not status.is_moving:
+        return "bad", "Not moved"
     if status.is_at_work:
         return "accent", "At work"
-    if status.repair is not None and not status.is_repaired:
-        return "bad", "Not moved"
     if status.report is None:
         return "", "Not checked"
     if status.report.is_out_of_sync:

@@ -111,6 +111,8 @@ def test_it_refuses_what_is_no_recording(tmp_path: Path, content: bytes) -> None
 
 
 def test_it_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(AudioDecodeError, match="is a folder: name the files in it"):
+        read(tmp_path)
     with pytest.raises(AudioDecodeError, match="no such file"):
         read(tmp_path / "none.mp4")
 

@@ -153,12 +153,16 @@ def test_a_repair_that_failed_says_why_and_can_be_given_up(client: Client, video
     make_report(video)
     repair = SyncRepair.objects.create(video=video, offset_ms=200)
     add_run(video, "move_sound", StageRun.State.FAILED, message="The portal has no room left.")
+    add_run(video, "check_sync", StageRun.State.QUEUED)
     html = page(client, owner, video)
+    assert "Not moved" in html
+    assert "At work" not in html, "what failed is told, though the check goes on"
     assert "The sound could not be moved. The portal has no room left." in html
     assert "Give up…" in html
     client.post(f"/videos/{video.pk}/sync/undo/")
     repair.refresh_from_db()
     assert repair.state == SyncRepair.State.UNDONE
+    StageRun.objects.filter(stage="check_sync").update(state=StageRun.State.DONE)
     assert LATE in page(client, owner, video)
 
 

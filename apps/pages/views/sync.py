@@ -35,7 +35,7 @@ def repair(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
         seen = request.POST.get("offset_ms", "")
         seen_ms = int(seen) if seen.removeprefix("-").isdecimal() and len(seen) < 7 else None
         return _done(
-            request, video, "The sound is being moved.",
+            request, video, "The sound will be moved.",
             lambda: ask_for_repair(video, by=signed_in(request), seen_offset_ms=seen_ms),
         )  # fmt: skip
     panel = sync_panel(video)
@@ -54,7 +54,7 @@ def undo(request: HttpRequest, video_id: uuid.UUID) -> HttpResponse:
     """Asks first."""
     video = editable_or_404(request, video_id)
     if request.method == "POST":
-        told = "The original is being brought back."
+        told = "The original will be brought back."
         return _done(request, video, told, lambda: ask_for_undo(video, by=signed_in(request)))
     panel = sync_panel(video)
     if not panel.status.can_undo:
