@@ -1,7 +1,7 @@
 """A whole file -> one result: where to look, in which order, and when to stop.
 
 Lips are compared in stretches of a few seconds that are spread over the whole length, those first in which somebody
-speaks. It stops as soon as it is sure. What is in memory does not depend on the length.
+speaks. It stops as soon as it is sure of a constant shift. What is in memory does not depend on the length.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from apps.media.frames import Frame, stream_frames
 
 # Sound that is given beside the pictures, so that every offset can be compared.
 MARGIN_S = MAX_OFFSET_FRAMES / FRAME_RATE
+# A look that differs by more is of another offset: clips of one recording lie up to 63 ms apart.
+ELSEWHERE_MS = 80.0
 
 Progress = Callable[[float], None]  # in [0, 1]
 
@@ -106,8 +108,15 @@ def _far_apart(parts: list[int]) -> list[int]:
 
 
 def _is_sure(looks: Sequence[Look], checker: SyncChecker, options: LookingOptions) -> bool:
+    """Of a constant shift, with which no look that is sure by itself disagrees. What changes is worth every look."""
     result = pooled(looks, checker.calibration, options.pooling)
-    return result.reason is None and result.probability >= options.sure_probability
+    if result.offset_ms is None or result.drift_ms_per_min is not None:
+        return False
+    is_doubted = any(
+        window.probability >= options.sure_probability and abs(window.offset_ms - result.offset_ms) > ELSEWHERE_MS
+        for window in result.windows
+    )
+    return result.probability >= options.sure_probability and not is_doubted
 
 
 def _stretches(path: Path, options: LookingOptions) -> Iterator[Stretch]:

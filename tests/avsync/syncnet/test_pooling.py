@@ -57,6 +57,23 @@ def test_one_odd_scene_is_no_drift() -> None:
     assert result.offset_ms == pytest.approx(0, abs=15)
 
 
+@pytest.mark.parametrize(("before", "after", "jumps_at"), [(-100, 100, 6), (0, 200, 6), (200, 0, 4), (0, 400, 9)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_jump_is_neither_a_drift_nor_a_shift(before: float, after: float, jumps_at: int, seed: int) -> None:
+    offsets = [before] * jumps_at + [after] * (12 - jumps_at)
+    looks = [look(minute, offset, noise=0.15, seed=100 * seed + minute) for minute, offset in enumerate(offsets)]
+    result = pooled(looks, CALIBRATION)
+    assert (result.offset_ms, result.drift_ms_per_min, result.reason) == (None, None, Reason.NOT_SURE)
+    assert result.probability == 0.0
+    assert len(result.windows) == 12  # what each look says is there to be seen
+
+
+def test_sides_that_are_unsure_by_themselves_are_no_jump() -> None:
+    looks = [look(minute, 0 if minute < 6 else 200, noise=0.05) for minute in range(12)]
+    assert pooled(looks, CALIBRATION).probability == 0.0
+    assert pooled(looks, Calibration(intercept=-20.0, slope=1.0)).probability > 0.0  # not sure, as of any curve
+
+
 def test_looks_that_show_nobody_lower_the_coverage_alone() -> None:
     looks = [look(0, 120), nothing(1, Reason.NO_FACE), nothing(2, Reason.TOO_LITTLE_SPEECH)]
     result = pooled(looks, CALIBRATION)
