@@ -42,7 +42,7 @@ def check_all(jobs: Sequence[Job], n_processes: int) -> Iterator[Row]:
     """A row for each job, as they come."""
     with TemporaryDirectory() as folder:
         # A process that has loaded torch must not fork.
-        pool = ProcessPoolExecutor(n_processes, mp_context=get_context("spawn"), initializer=_begin)
+        pool = ProcessPoolExecutor(n_processes, mp_context=get_context("spawn"), initializer=begin_process)
         try:
             for done in as_completed([pool.submit(_check, job, Path(folder)) for job in jobs]):
                 yield done.result()
@@ -50,7 +50,7 @@ def check_all(jobs: Sequence[Job], n_processes: int) -> Iterator[Row]:
             pool.shutdown(cancel_futures=True)
 
 
-def _begin() -> None:
+def begin_process() -> None:
     """One thread for each process: two that take two each would wait for each other."""
     import torch
 

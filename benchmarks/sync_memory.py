@@ -1,7 +1,9 @@
-"""Cached faces that are heard with many sounds, as `benchmarks.sync_errors` does."""
+"""Faces that are heard with many sounds, as `benchmarks.sync_errors` and `benchmarks.sync_drift` do."""
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from apps.avsync.syncnet.dataset import Example, inner, later
 from apps.avsync.syncnet.faces import FRAME_RATE, FaceTrack
-from apps.avsync.syncnet.network_checker import NetworkChecker
+from apps.avsync.syncnet.network_checker import NetworkChecker, Tracker
 from apps.avsync.syncnet.offset import SyncResult
 from apps.avsync.syncnet.pooling import Look, pooled
 from apps.avsync.syncnet.trained_checker import TrainedStreams
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 SEED = 6
 SHIFTS_MS = (0, -400, 210, -130, 70, 345, -50)
 CLIP_MS = 3_000
+EVERY = 8  # pixels, of pictures that are compared
 Found = Sequence[tuple["Recording", Example]]
 Check = Callable[[Example, NDArray[np.float32]], SyncResult]
 _NO_PICTURE = np.zeros((2, 2, 3), np.uint8)
@@ -45,6 +48,24 @@ class RememberingStreams:
 
     def audio(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._streams.audio(samples)
+
+
+class RememberingTracker:
+    """Finds the faces of the same pictures once, whatever sound comes with them. Takes all pictures into memory."""
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+        self._known: dict[bytes, list[FaceTrack]] = {}
+
+    def __call__(self, frames: Iterable[Frame]) -> Iterator[FaceTrack]:
+        pictures = list(frames)
+        seen = hashlib.sha256()
+        for picture in pictures:
+            seen.update(picture.image[::EVERY, ::EVERY].tobytes() + struct.pack("d", picture.time_s))
+        key = seen.digest()
+        if key not in self._known:
+            self._known[key] = list(self._tracker(pictures))
+        return iter(self._known[key])
 
 
 def checker_over(trained: TrainedNetwork, like: NetworkChecker) -> Check:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,11 +29,12 @@ NOMINAL_MS = 10_000  # verdicts ask for a length where a video drifts; these are
 class Kept:
     """Rows that are there already, and a place for more."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
         self._path = path
+        self._columns = columns
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            path.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+            path.write_text(",".join(columns) + "\n", encoding="utf-8")
         with path.open(encoding="utf-8", newline="") as file:
             self.rows: list[dict[str, Any]] = list(csv.DictReader(file))
         self._known = {self._key(row) for row in self.rows}
@@ -42,9 +43,9 @@ class Kept:
         return (kind, clip, f"{shift_ms:g}") in self._known
 
     def add(self, row: Row) -> None:
-        written = {column: "" if row[column] is None else str(row[column]) for column in COLUMNS}
+        written = {column: "" if row[column] is None else str(row[column]) for column in self._columns}
         with self._path.open("a", encoding="utf-8", newline="") as file:
-            csv.DictWriter(file, COLUMNS, lineterminator="\n").writerow(written)
+            csv.DictWriter(file, self._columns, lineterminator="\n").writerow(written)
         self.rows.append(written)
         self._known.add(self._key(written))
 

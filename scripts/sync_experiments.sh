@@ -70,3 +70,7 @@ fold 3 s30 s31 s32
 $python manage.py train_lipreading --data "$data/grid" --cache "$runs/cache" --output "$runs/lipreading" --bf16 \
     --results "$results/lipreading" --frames 13 --epochs 8 --views 3 --held-out "${unseen[@]}" \
     --pretrained "$(network multiway)" --pretrained "$(network syncnet)" --pretrained "$(network avenet)"
+
+# --- Is a drift told from a constant shift? What does a check take, and a repair, over hours? With the portal's weights. ---
+$python -m benchmarks.sync_drift --csv "$results/drift"
+$python -m benchmarks.sync_speed --csv "$results"
