@@ -13,7 +13,7 @@ from apps.media.audio import samples_between
 from apps.media.frames import stream_frames
 from benchmarks.sync_errors import Group, Recording, by_turns, groups
 from benchmarks.sync_rows import Kept, Truth, judged, row_of, summarised
-from benchmarks.sync_scenes import join
+from benchmarks.sync_scenes import FPS, MOVED, join
 
 SURE = Calibration(intercept=0.0, slope=10.0)
 
@@ -135,3 +135,14 @@ def test_a_clip_that_is_off_by_itself_is_no_error_of_the_check() -> None:
     talk = row("one + two", 40, 3.0, own_ms={"one": 20.0, "two": 60.0})
     assert talk["error_less_own_ms"] == 40.0
     assert row("one + two", 40, 3.0, own_ms={"one": 20.0})["error_less_own_ms"] == ""
+
+
+def test_at_24_frames_a_second_pictures_stay_in_their_places(data_dir: Path, tmp_path: Path) -> None:
+    clip = data_dir / "grid/s1/bbaf2n.mp4"
+    MOVED["24 fps"](clip, tmp_path / "made.mp4", 0, clip)
+    pictures = np.stack([frame.image[::4, ::4, 0].astype(np.int16) for frame in stream_frames(clip)])
+    late_s = []
+    for frame in stream_frames(tmp_path / "made.mp4"):
+        nearest = np.argmin(np.abs(pictures - frame.image[::4, ::4, 0]).mean((1, 2)))
+        late_s.append(frame.time_s - float(nearest) / FPS)
+    assert abs(float(np.median(late_s))) <= 0.5 / FPS
