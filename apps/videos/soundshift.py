@@ -35,6 +35,7 @@ EXTENSION_OF = {"mp4": "mp4", "3gp": "3gp", "mov": "mov", "webm": "webm", MATROS
 HAVE_EDIT_LISTS = frozenset({"mp4", "3gp", "mov"})
 # Edit lists count in ticks of the movie, by default milliseconds. These divide the ticks of most sounds and pictures.
 TICKS_PER_S = 90_000
+CUTS_PCM_ANEW = "mov,"  # FFmpeg's name of the demuxer of these; it makes packets of samples that lie beside each other
 # Matroska rounds times to milliseconds; a container that rounds more has moved something else than what it was told.
 TOLERANCE_S = Fraction(15, 10_000)
 REPORT_EVERY_S = 0.5
@@ -43,7 +44,9 @@ FULL_DISK = ("No space left on device", "Disk quota exceeded")
 
 @dataclass(frozen=True)
 class MovedSound:
-    """What the comparison found, in packets. Those left out lie before the first picture, where nobody hears them."""
+    """What the comparison found, in packets, or in ends of runs of them where those are cut anew. Those left out lie
+    before the first picture, where nobody hears them.
+    """
 
     pictures: int
     sounds: int
@@ -174,7 +177,11 @@ def compare(source: Path, copy: Path, video_index: int, shift_s: Fraction) -> It
         wanted = [old.streams[video_index], *old.streams.audio]
         old_tracks = {stream.index: track for stream, track in zip(wanted, [picture, *sounds], strict=True)}
         new_tracks = dict(enumerate([picture, *sounds]))
-        should_be, is_at = _times(old, wanted), _times(new, list(new.streams))
+        cuts_anew = new.format.name.startswith(CUTS_PCM_ANEW)
+        should_be, is_at = (
+            _times(old, wanted, joins_pcm=cuts_anew),
+            _times(new, list(new.streams), joins_pcm=cuts_anew),
+        )
         while True:
             read, written = next(should_be, None), next(is_at, None)
             if read is None and written is None:
@@ -194,15 +201,26 @@ def compare(source: Path, copy: Path, video_index: int, shift_s: Fraction) -> It
     )
 
 
-def _times(container: Any, streams: list[Any]) -> Iterator[tuple[int, Fraction]]:
+def _times(container: Any, streams: list[Any], *, joins_pcm: bool) -> Iterator[tuple[int, Fraction]]:
     """Of every packet that holds something: the index of its stream, and when it is shown, in seconds.
 
+    With `joins_pcm` those of PCM count as one where each begins when the one before it ends: its beginning and its end.
     A Theora packet without content repeats the picture before it, which Matroska says by not having it.
     """
+    ends: dict[int, Fraction] = {}  # of PCM, by stream
     for packet in container.demux(streams):
         ticks = packet.dts if packet.pts is None else packet.pts
-        if ticks is not None and packet.size:
-            yield packet.stream.index, ticks * packet.time_base
+        if ticks is None or not packet.size:
+            continue
+        index, at_s = packet.stream.index, ticks * packet.time_base
+        if joins_pcm and packet.stream.codec_context.name.startswith("pcm_"):
+            ended_s, ends[index] = ends.get(index), at_s + (packet.duration or 0) * packet.time_base
+            if ended_s == at_s:
+                continue
+            if ended_s is not None:
+                yield index, ended_s
+        yield index, at_s
+    yield from ends.items()
 
 
 class _Track:

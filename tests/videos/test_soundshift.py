@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -10,7 +11,15 @@ import pytest
 
 from apps.videos.children import ChildFailedError
 from apps.videos.probe import ProbeLimits, ProbeResult, probe_file
-from apps.videos.soundshift import EXTENSION_OF, DiskFullError, InexactError, MovedSound, move_sound, muxers_for
+from apps.videos.soundshift import (
+    EXTENSION_OF,
+    DiskFullError,
+    InexactError,
+    MovedSound,
+    compare,
+    move_sound,
+    muxers_for,
+)
 from tests.videos import beeps
 from tests.videos.beeps import beeping, beeps_late_ms
 from tests.videos.clips import Clips
@@ -68,6 +77,25 @@ def test_an_edit_list_keeps_the_sound_that_lies_before_the_beginning(clips: Clip
     back, _ = moved(earlier, back_folder, 400)
     assert contents(back, "audio") == contents(beeping(clips, "mp4"), "audio")
     assert beeps_late_ms(back) == pytest.approx(beeps_late_ms(beeping(clips, "mp4")), abs=A_MILLISECOND)
+
+
+def test_pcm_that_lies_in_other_packets_is_the_same_sound(clips: Clips, tmp_path: Path) -> None:
+    """MOV cuts it where pictures lie between; a camera's file need not become another container for that."""
+    late = ("-c:v", "copy", "-af", "adelay=345:all=1", "-c:a", "pcm_s16le")  # in frames of unequal lengths
+    source = clips.ffmpeg("late.mov", "-i", str(beeping(clips, "mov")), *late)
+    target, report = moved(source, tmp_path, -345)
+    was, now = contents(source, "audio"), contents(target, "audio")
+    assert b"".join(was) == b"".join(now)
+    assert [len(packet) for packet in was] != [len(packet) for packet in now]
+    assert report.sounds == 2  # its beginning and its end
+
+
+def test_pcm_with_a_hole_is_not_the_same_sound(clips: Clips, tmp_path: Path) -> None:
+    source = beeping(clips, "mov")
+    cut = "aselect='not(between(t,0.5,0.6))'"
+    holed = clips.ffmpeg("holed.mov", "-i", str(source), "-c:v", "copy", "-af", cut, "-c:a", "pcm_s16le")
+    with pytest.raises(InexactError, match="not at"):
+        list(compare(source, holed, 0, Fraction(0)))
 
 
 def test_every_sound_track_moves(clips: Clips, tmp_path: Path) -> None:
