@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from apps.videos.files import (
     clear_partials,
     existing_source,
     folder,
+    older,
     original_name_in_folder,
     path_of,
     rendition_name,
@@ -95,9 +98,10 @@ def _write_copies(video: Video, shift_ms: int, progress: Progress) -> _Copies:
     _check_room(video, [original, rendition] if rendition else [original])
     share = 0.5 if rendition else 1.0
     try:
-        source = _copy(video, original, SOURCE, shift_ms, _Part(progress, 0.0, share))
+        first, second = (_Part(progress, 2 * video.duration_ms, *ends) for ends in ((0.0, share), (share, 1.0)))
+        source = moved_copy(original, SOURCE, shift_ms, first)
         # What cannot be copied so, `render` makes anew from the source.
-        web = _copy(video, rendition, RENDITION, shift_ms, _Part(progress, share, 1.0)) if rendition else None
+        web = moved_copy(rendition, RENDITION, shift_ms, second) if rendition else None
     except soundshift.DiskFullError as error:
         raise StageFailedError(_no_room(0)) from error
     if source is None:
@@ -111,11 +115,15 @@ def _write_copies(video: Video, shift_ms: int, progress: Progress) -> _Copies:
     )
 
 
-def _copy(video: Video, path: Path, stem: str, shift_ms: int, progress: _Part) -> Path | None:
-    """The moved copy in the first container that keeps every time; None where none does."""
+def moved_copy(path: Path, stem: str, shift_ms: int, progress: Callable[[float], None]) -> Path | None:
+    """The moved copy beside `path`, in the first container that keeps every time; None where none does.
+
+    `progress` is given milliseconds, up to twice the duration. Raises `soundshift.DiskFullError`, and StageFailedError
+    where `path` is no video.
+    """
     probed = probe_again(path)
     for muxer in soundshift.muxers_for(path.suffix.removeprefix(".")):
-        target = path_of(video, f"{stem}.{soundshift.EXTENSION_OF[muxer]}")
+        target = path.with_name(f"{stem}.{soundshift.EXTENSION_OF[muxer]}")
         try:
             with replacing(target) as partial:
                 moved = soundshift.move_sound(
@@ -126,24 +134,25 @@ def _copy(video: Video, path: Path, stem: str, shift_ms: int, progress: _Part) -
                     shift_ms,
                     threads=settings.RENDER_THREADS,
                     timeout_s=STAGE.time_limit_s,
-                    progress=lambda done_ms: progress(done_ms / max(1, 2 * video.duration_ms)),
+                    progress=progress,
                 )
         except (soundshift.InexactError, ChildFailedError):
-            log.warning("sound not moved", exc_info=True, extra={"video": video.pk, "muxer": muxer})
+            log.warning("sound not moved", exc_info=True, extra={"path": path, "muxer": muxer})
         else:
-            log.info("sound moved", extra={"video": video.pk, "muxer": muxer, "left_out": moved.left_out})
+            log.info("sound moved", extra={"path": path, "muxer": muxer, "left_out": moved.left_out})
             return target
     return None
 
 
 class _Part:
-    """A part of the stage's progress."""
+    """A part of the stage's progress, from milliseconds of `whole_ms`."""
 
-    def __init__(self, progress: Progress, start: float, end: float) -> None:
-        self._progress, self._start, self._end = progress, start, end
+    def __init__(self, progress: Progress, whole_ms: int, start: float, end: float) -> None:
+        self._progress, self._whole_ms, self._start, self._end = progress, max(1, whole_ms), start, end
 
-    def __call__(self, fraction: float) -> None:
-        self._progress(self._start + min(1.0, fraction) * (self._end - self._start), "Copying the file, sound moved")
+    def __call__(self, done_ms: float) -> None:
+        fraction = min(1.0, done_ms / self._whole_ms)
+        self._progress(self._start + fraction * (self._end - self._start), "Copying the file, sound moved")
 
 
 def _check_room(video: Video, paths: list[Path]) -> None:
@@ -160,10 +169,29 @@ def _no_room(needed_bytes: int) -> str:
     )
 
 
+def clear_unseen_copies(older_than_s: float = 24 * 3600) -> None:
+    """The sweep: removes whole copies that no video names, of runs that were killed before they could show them.
+
+    `older_than_s` must exceed the stage's time limit. One query.
+    """
+    before = time.time() - older_than_s
+    for repair in SyncRepair.objects.select_related("video").iterator():
+        video = repair.video
+        for copy in older(_copies_of(video), before):
+            if copy.name not in (video.repaired_name, video.web_name):
+                copy.unlink(missing_ok=True)
+
+
 def _remove_copies(video: Video) -> None:
+    for copy in _copies_of(video):
+        copy.unlink(missing_ok=True)
+
+
+def _copies_of(video: Video) -> Iterator[Path]:
+    """Where they would be."""
     for stem in (SOURCE, RENDITION):
         for extension in sorted({*soundshift.EXTENSION_OF.values()}):
-            path_of(video, f"{stem}.{extension}").unlink(missing_ok=True)
+            yield path_of(video, f"{stem}.{extension}")
 
 
 # --- the rows ---

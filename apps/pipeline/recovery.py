@@ -10,6 +10,7 @@ from apps.classification import teaching
 from apps.classification.models import TopicHead
 from apps.pipeline import announcements, runs
 from apps.pipeline.models import StageRun
+from apps.pipeline.moving_sound import clear_unseen_copies
 from apps.videos.uploads import clear_stale_incoming
 
 log = logging.getLogger(__name__)
@@ -28,8 +29,9 @@ def sweep() -> None:
 
 
 def clear_incoming() -> None:
-    """Removes what is left of uploads that were cut off a day ago or longer."""
+    """Removes what was left a day ago or longer by uploads that were cut off, and by stages that were killed."""
     clear_stale_incoming()
+    clear_unseen_copies()
 
 
 def give_back(worker: str) -> None:

@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -93,10 +93,14 @@ def replacing(path: Path) -> Iterator[Path]:
 def clear_partials(video: Video) -> None:
     """Removes what a killed `render` left half-written in the video's folder. Only one run of it is alive at a time."""
     for partial in folder(video.pk).glob("partial-*"):
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
+        _remove_partial(partial)
+
+
+def _remove_partial(partial: Path) -> None:
+    if partial.is_dir():
+        shutil.rmtree(partial, ignore_errors=True)
+    else:
+        partial.unlink(missing_ok=True)
 
 
 def delete_files(video_id: uuid.UUID) -> None:
@@ -131,30 +135,32 @@ def _remove_folder(doomed: Path) -> None:
 
 
 def clear_leftovers(older_than_s: float) -> int:
-    """Removes what killed processes left: uploads, trash, and folders that belong to no video. Returns how many.
+    """Removes what killed processes left: uploads, trash, folders that belong to no video, and what is half-written in
+    those that do. Returns how many.
 
     Anything younger than `older_than_s` seconds is left alone, since it may be in use. One query per 500 folders.
     """
     before = time.time() - older_than_s
     removed = 0
-    for leftover in _older(media_root() / "incoming", before):
-        leftover.unlink(missing_ok=True)
-        removed += 1
-    for leftover in _older(media_root() / "trash", before):
-        _remove_folder(leftover)
-        removed += 1
+    for pattern, remove in (
+        ("incoming/*", _remove_partial),
+        ("trash/*", _remove_folder),
+        ("videos/*/partial-*", _remove_partial),
+    ):
+        for leftover in older(media_root().glob(pattern), before):
+            remove(leftover)
+            removed += 1
     for video_id in _orphans(before):
         delete_files(video_id)
         removed += 1
     if removed:
-        logger.info("removed %d leftovers of uploads and deleted videos", removed)
+        logger.info("removed %d leftovers of killed processes", removed)
     return removed
 
 
-def _older(parent: Path, before: float) -> Iterator[Path]:
-    if not parent.is_dir():
-        return
-    for path in parent.iterdir():
+def older(paths: Iterable[Path], before: float) -> Iterator[Path]:
+    """Those that are there and were last written to before that time."""
+    for path in paths:
         try:
             is_old = path.stat().st_mtime < before
         except FileNotFoundError:
@@ -165,7 +171,7 @@ def _older(parent: Path, before: float) -> Iterator[Path]:
 
 def _orphans(before: float) -> Iterator[uuid.UUID]:
     found: list[uuid.UUID] = []
-    for path in _older(media_root() / "videos", before):
+    for path in older(media_root().glob("videos/*"), before):
         try:
             found.append(uuid.UUID(path.name))
         except ValueError:

@@ -326,7 +326,7 @@ def incoming_from_path(
 
 
 def clear_stale_incoming(older_than_s: float = 24 * 3600) -> int:
-    """The sweep: removes uploads, and folders of deleted videos, that killed processes left. Returns how many.
+    """The sweep: removes what killed processes left of uploads, videos and deleted videos. Returns how many.
 
     `older_than_s` must exceed the longest upload: a file that is being written is younger by its time of change.
     """
