@@ -122,8 +122,8 @@ def by_turns(recordings: Sequence[Recording]) -> list[Recording]:
     return _in_turns([unseen[0::2], unseen[1::2], seen])
 
 
-def groups(recordings: Sequence[Recording], n: int) -> list[Group]:
-    """So many different groups of GROUP clips, of each part half, as far as there are so many.
+def groups(recordings: Sequence[Recording], n: int, size: int = GROUP) -> list[Group]:
+    """So many different groups of `size` clips, of each part half, as far as there are so many.
 
     One speaker has a group, or, of clips that are left over, several speakers of a part take their turn in it.
     """
@@ -134,22 +134,22 @@ def groups(recordings: Sequence[Recording], n: int) -> list[Group]:
             if len(found) >= wanted:
                 break
             order = np.random.default_rng((SEED, number)).permutation(len(recordings))
-            for group in _round_of_groups(_by_speaker([recordings[index] for index in order], part)):
+            for group in _round_of_groups(_by_speaker([recordings[index] for index in order], part), size):
                 found.setdefault(frozenset(recording.name for recording in group), group)
         halves.append(list(found.values())[:wanted])
     return _in_turns(halves)
 
 
-def _round_of_groups(by_speaker: dict[str, list[Recording]]) -> list[Group]:
+def _round_of_groups(by_speaker: dict[str, list[Recording]], size: int) -> list[Group]:
     """Each clip at most once."""
-    queues = [_grouped(own) for own in by_speaker.values()]
-    left = [recording for own in by_speaker.values() for recording in own[len(own) - len(own) % GROUP :]]
-    return _in_turns([*queues, _grouped(left)])
+    queues = [_grouped(own, size) for own in by_speaker.values()]
+    left = [recording for own in by_speaker.values() for recording in own[len(own) - len(own) % size :]]
+    return _in_turns([*queues, _grouped(left, size)])
 
 
-def _grouped(recordings: Sequence[Recording]) -> list[Group]:
-    whole = len(recordings) - len(recordings) % GROUP
-    return [tuple(recordings[first : first + GROUP]) for first in range(0, whole, GROUP)]
+def _grouped(recordings: Sequence[Recording], size: int) -> list[Group]:
+    whole = len(recordings) - len(recordings) % size
+    return [tuple(recordings[first : first + size]) for first in range(0, whole, size)]
 
 
 def _by_speaker(recordings: Sequence[Recording], part: str) -> dict[str, list[Recording]]:
@@ -172,7 +172,7 @@ def _jobs(recordings: Sequence[Recording], options: argparse.Namespace) -> Itera
     yield from _scenes("talk, ", talks, options.talks)
     for kind, shown in (("in sync", clips), ("talk, in sync", talks[: options.in_sync_talks])):
         for group in shown:
-            yield Job(kind, _name(group), group[0].part, "moved", 0, _paths(group))
+            yield Job(kind, name_of(group), group[0].part, "moved", 0, paths_of(group))
     yield from _as_they_are()
 
 
@@ -180,11 +180,11 @@ def _scenes(prefix: str, shown: Sequence[Group], n: int) -> Iterator[Job]:
     """Each of the first `n` in each scene, moved by the same time in all of them, which may be any part of a frame."""
     shifts = np.random.default_rng(SEED + 2).integers(-REACH_MS, REACH_MS + 1, len(shown))
     for index, group in enumerate(shown[:n]):
-        others = _paths(_partner(shown, index))
-        clips, shift_ms = _paths(group), int(shifts[index])
+        others = paths_of(_partner(shown, index))
+        clips, shift_ms = paths_of(group), int(shifts[index])
         for scene in SCENES:
             truth: Truth = "moved" if scene in MOVED else "foreign"
-            yield Job(prefix + scene, _name(group), group[0].part, truth, shift_ms, clips, scene, others)
+            yield Job(prefix + scene, name_of(group), group[0].part, truth, shift_ms, clips, scene, others)
 
 
 def _as_they_are() -> Iterator[Job]:
@@ -206,11 +206,11 @@ def _partner(shown: Sequence[Group], index: int) -> Group:
     raise SystemExit("There are too few speakers for another's voice: name a larger VIDEOPORTAL_DATA.")
 
 
-def _name(group: Group) -> str:
+def name_of(group: Group) -> str:
     return JOINT.join(recording.name for recording in group)
 
 
-def _paths(group: Group) -> tuple[Path, ...]:
+def paths_of(group: Group) -> tuple[Path, ...]:
     return tuple(recording.clip.path for recording in group)
 
 

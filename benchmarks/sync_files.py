@@ -6,19 +6,23 @@ Several processes do so at once, each on one core.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import cv2
 import django
 
 from benchmarks.sync_rows import Row, Truth, row_of
 from benchmarks.sync_scenes import SCENES, join
+
+Work = TypeVar("Work")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,18 @@ class Job:
 def check_all(jobs: Sequence[Job], n_processes: int) -> Iterator[Row]:
     """A row for each job, as they come."""
     with TemporaryDirectory() as folder:
-        # A process that has loaded torch must not fork.
-        pool = ProcessPoolExecutor(n_processes, mp_context=get_context("spawn"), initializer=begin_process)
-        try:
-            for done in as_completed([pool.submit(_check, job, Path(folder)) for job in jobs]):
-                yield done.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        yield from in_processes(partial(_check, folder=Path(folder)), jobs, n_processes)
+
+
+def in_processes(work: Callable[[Work], Done], jobs: Sequence[Work], n_processes: int) -> Iterator[Done]:
+    """What `work` makes of each job, as they come."""
+    # A process that has loaded torch must not fork.
+    pool = ProcessPoolExecutor(n_processes, mp_context=get_context("spawn"), initializer=begin_process)
+    try:
+        for done in as_completed([pool.submit(work, job) for job in jobs]):
+            yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def begin_process() -> None:

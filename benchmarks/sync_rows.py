@@ -21,37 +21,45 @@ Truth = Literal["moved", "foreign", "unknown"]
 COLUMNS = (
     "kind", "clip", "part", "truth", "shift_ms", "found_ms", "confidence", "inputs", "coverage", "reason", "refused",
 )  # fmt: skip
+KEY = ("kind", "clip", "shift_ms")
 JOINT = " + "  # between the names of the clips that a row is about
 FRAME_MS = 40.0
 NOMINAL_MS = 10_000  # verdicts ask for a length where a video drifts; these are too short for that
 
 
 class Kept:
-    """Rows that are there already, and a place for more."""
+    """Rows that are there already, and a place for more. `key` names the columns that tell rows apart."""
 
-    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS) -> None:
-        self._path = path
-        self._columns = columns
+    def __init__(self, path: Path, columns: Sequence[str] = COLUMNS, key: Sequence[str] = KEY) -> None:
+        self._path, self._columns, self._key = path, columns, key
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.write_text(",".join(columns) + "\n", encoding="utf-8")
         with path.open(encoding="utf-8", newline="") as file:
             self.rows: list[dict[str, Any]] = list(csv.DictReader(file))
-        self._known = {self._key(row) for row in self.rows}
+        self._known = {self._key_of(row) for row in self.rows}
 
-    def has(self, kind: str, clip: str, shift_ms: float) -> bool:
-        return (kind, clip, f"{shift_ms:g}") in self._known
+    def has(self, *values: object) -> bool:
+        """Whether there is a row with these values of the key."""
+        return tuple(map(_plain, values)) in self._known
 
     def add(self, row: Row) -> None:
         written = {column: "" if row[column] is None else str(row[column]) for column in self._columns}
         with self._path.open("a", encoding="utf-8", newline="") as file:
             csv.DictWriter(file, self._columns, lineterminator="\n").writerow(written)
         self.rows.append(written)
-        self._known.add(self._key(written))
+        self._known.add(self._key_of(written))
 
-    @staticmethod
-    def _key(row: Row) -> tuple[str, str, str]:
-        return row["kind"], row["clip"], f"{float(row['shift_ms']):g}"
+    def _key_of(self, row: Row) -> tuple[str, ...]:
+        return tuple(_plain(row[column]) for column in self._key)
+
+
+def _plain(value: object) -> str:
+    """The same text for a number and for what a table says of it."""
+    try:
+        return f"{float(str(value)):g}"
+    except ValueError:
+        return str(value)
 
 
 def row_of(kind: str, clip: str, part: str, truth: Truth, shift_ms: float, result: SyncResult | str) -> Row:

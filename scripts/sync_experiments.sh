@@ -74,3 +74,8 @@ $python manage.py train_lipreading --data "$data/grid" --cache "$runs/cache" --o
 # --- Is a drift told from a constant shift? What does a check take, and a repair, over hours? With the portal's weights. ---
 $python -m benchmarks.sync_drift --csv "$results/drift"
 $python -m benchmarks.sync_speed --csv "$results"
+
+# --- Is the sound where it belongs after a repair? By known shifts, and from the check to the check after it. ---
+for what in clips talks; do
+    $python -m benchmarks.sync_repairs "$what" --csv "$results/sync_repairs"
+done
