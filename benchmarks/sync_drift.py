@@ -12,10 +12,8 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -27,7 +25,7 @@ from apps.classification.bert.metrics import wilson_interval
 from apps.results.tables import write_rows
 from benchmarks.search_corpus import REPOSITORY, data_folder
 from benchmarks.sync_errors import SEED, Recording, evaluation
-from benchmarks.sync_files import begin_process
+from benchmarks.sync_files import in_processes
 from benchmarks.sync_rows import Kept, Row
 from benchmarks.sync_talks import Movement, Talk, constant, drift, jump, speed
 
@@ -125,13 +123,8 @@ def movements(minutes: int) -> Iterator[Movement]:
 
 def check_all(of_talks: Sequence[Sequence[Job]], n_processes: int) -> Iterator[Row]:
     """A row for each job, talk by talk as they are done: who checks one knows its pictures."""
-    # A process that has loaded torch must not fork.
-    pool = ProcessPoolExecutor(n_processes, mp_context=get_context("spawn"), initializer=begin_process)
-    try:
-        for done in as_completed([pool.submit(_check_talk, jobs) for jobs in of_talks]):
-            yield from done.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    for rows in in_processes(_check_talk, of_talks, n_processes):
+        yield from rows
 
 
 def _check_talk(jobs: Sequence[Job]) -> list[Row]:

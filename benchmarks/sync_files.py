@@ -51,7 +51,7 @@ def check_all(jobs: Sequence[Job], n_processes: int) -> Iterator[Row]:
 def in_processes(work: Callable[[Work], Done], jobs: Sequence[Work], n_processes: int) -> Iterator[Done]:
     """What `work` makes of each job, as they come."""
     # A process that has loaded torch must not fork.
-    pool = ProcessPoolExecutor(n_processes, mp_context=get_context("spawn"), initializer=begin_process)
+    pool = ProcessPoolExecutor(n_processes, mp_context=get_context("spawn"), initializer=_begin)
     try:
         for done in as_completed([pool.submit(work, job) for job in jobs]):
             yield done.result()
@@ -59,7 +59,7 @@ def in_processes(work: Callable[[Work], Done], jobs: Sequence[Work], n_processes
         pool.shutdown(cancel_futures=True)
 
 
-def begin_process() -> None:
+def _begin() -> None:
     """One thread for each process: two that take two each would wait for each other."""
     import torch
 
