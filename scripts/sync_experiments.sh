@@ -28,10 +28,25 @@ network() { # network RUN: NAME=FILE, as evaluate_sync takes it
 # --- Which face detector? ---
 $python -m benchmarks.faces --data "$data" --csv "$results"
 
-# --- Table 1 and figure 6: three objectives, the same steps on the same clips changed alike. ---
-for objective in multiway syncnet avenet; do
-    learn "$objective" --objective "$objective" --steps 1000
+# --- A first network, by which each clip's own offset is known and taken out of what the others learn from. ---
+harder=(--ways 23 --gap 3 --balance 0.75)
+learn multiway-500 --steps 1000 --stop-after 500
+learn rough --steps 1800 "${harder[@]}" --strong --learning-rate 1.5e-3 \
+    --start-from "$runs/multiway-500/network.safetensors"
+aligned=(--align-with "$runs/rough/network.safetensors")
+
+# --- Table 1 and figure 6: three objectives, the same steps on the same clips changed alike; and what the portal carries. ---
+for objective in multiway avenet syncnet; do
+    learn "$objective" "${aligned[@]}" --objective "$objective" --steps 2000 --validate-every 200
 done
+learn portal "${aligned[@]}" "${harder[@]}" --strong --recoded "$runs/copies" --width 1.5 --average 0.998 --steps 4500 \
+    --validate-every 250
+measure objectives --network "$(network multiway)" --network "$(network avenet)" --network "$(network syncnet)" \
+    "${aligned[@]}" --without-speed
+measure portal --network "$(network portal)" --network "$(network rough)" --network "$(network multiway)" \
+    "${aligned[@]}" --degraded "$runs/degraded"
+$python manage.py calibrate_sync --data "$data/grid" --cache "$runs/cache" "${aligned[@]}" \
+    --model "$runs/portal/network.safetensors"
 
 # --- How many candidates? ---
 for ways in 2 5 10 14; do
@@ -39,14 +54,6 @@ for ways in 2 5 10 14; do
 done
 measure ways --network "$(network ways-14)" --network "$(network ways-10)" --network "$(network ways-5)" \
     --network "$(network ways-2)" --without-speed
-
-# --- The portal's: from where multi-way matching was after 500 of its steps, harder candidates and stronger changes. ---
-harder=(--ways 23 --gap 3 --balance 0.75)
-learn multiway-500 --steps 1000 --stop-after 500
-learn portal --steps 1800 "${harder[@]}" --strong --learning-rate 1.5e-3 \
-    --start-from "$runs/multiway-500/network.safetensors"
-measure objectives --network "$(network multiway)" --network "$(network avenet)" --network "$(network syncnet)" \
-    --network "$(network portal)" --degraded "$runs/degraded"
 
 # --- What helps? The same 500 steps, each with one thing changed: weaker or no changes of clips, looks, neighbours. ---
 learn strong --steps 500 "${harder[@]}" --strong

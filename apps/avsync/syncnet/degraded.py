@@ -52,11 +52,12 @@ def _drawn(clip: Clip, seed: int) -> tuple[str, ...]:
     digest = hashlib.sha256(f"{seed}:{clip.speaker}:{clip.path.stem}".encode()).digest()
     generator = np.random.default_rng(int.from_bytes(digest[:8], "big"))
     side = generator.choice(SIDES)
-    filters = [f"scale=trunc(iw*{side}/2)*2:trunc(ih*{side}/2)*2"]
+    # By its own option for rates, ffmpeg would show pictures up to two frames late.
+    filters = [f"fps={generator.choice(RATES)}", f"scale=trunc(iw*{side}/2)*2:trunc(ih*{side}/2)*2"]
     if generator.random() < NOISY_SHARE:
         filters.append(f"noise=alls={generator.integers(5, 25)}:allf=t")
     return (
-        "-vf", ",".join(filters), "-r", str(generator.choice(RATES)), "-c:v", "libx264", "-preset", "veryfast",
+        "-vf", ",".join(filters), "-c:v", "libx264", "-preset", "veryfast",
         "-pix_fmt", "yuv420p", "-crf", str(generator.integers(*CRF)), "-c:a", "aac", "-b:a", "64k",
     )  # fmt: skip
 
