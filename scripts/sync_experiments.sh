@@ -39,8 +39,8 @@ aligned=(--align-with "$runs/rough/network.safetensors")
 for objective in multiway avenet syncnet; do
     learn "$objective" "${aligned[@]}" --objective "$objective" --steps 2000 --validate-every 200
 done
-learn portal "${aligned[@]}" "${harder[@]}" --strong --recoded "$runs/copies" --width 1.5 --average 0.998 --steps 4500 \
-    --validate-every 250
+learn portal "${aligned[@]}" "${harder[@]}" --strong --recoded "$runs/copies" --average 0.998 --steps 3000 \
+    --validate-every 250 --learning-rate 1.5e-3 --start-from "$runs/rough/network.safetensors"
 measure objectives --network "$(network multiway)" --network "$(network avenet)" --network "$(network syncnet)" \
     "${aligned[@]}" --without-speed
 measure portal --network "$(network portal)" --network "$(network rough)" --network "$(network multiway)" \
