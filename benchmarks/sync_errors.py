@@ -216,13 +216,11 @@ def paths_of(group: Group) -> tuple[Path, ...]:
 
 def _own_offsets(recordings: Sequence[Recording], options: argparse.Namespace) -> dict[str, float]:
     """Of each clip of which both halves say the same."""
-    from apps.avsync.syncnet.aligning import key_of, own_offsets
-    from apps.avsync.syncnet.dataset import Cache
+    from apps.avsync.syncnet.aligning import key_of, offsets_of
     from apps.avsync.syncnet.weights import load_network
 
-    aligner = load_network(options.align_with)
     clips = [recording.clip for recording in recordings]
-    offsets = own_offsets(aligner.network, Cache(options.cache, aligner.crop).examples(clips))
+    offsets = offsets_of(clips, load_network(options.align_with), options.cache)
     named = ((recording.name, offsets.get(key_of(recording.clip))) for recording in recordings)
     return {name: offset.whole_ms for name, offset in named if offset is not None and offset.is_sure}
 

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from apps.avsync.syncnet.corpora import Clip
-from apps.avsync.syncnet.dataset import Example, inner, later
+from apps.avsync.syncnet.dataset import Cache, Example, inner, later
 from apps.avsync.syncnet.mfcc import mfcc
 from apps.avsync.syncnet.offset import input_distances, mean_curve, minimum_of
 from apps.avsync.syncnet.streams import SyncNetwork
+from apps.avsync.syncnet.weights import TrainedNetwork
 
 HALVES_AGREE_MS = 40.0
 Key = tuple[str, str]  # who says what; copies of a clip have the offset of the clip
@@ -53,6 +55,11 @@ def own_offsets(network: SyncNetwork, examples: Sequence[Example]) -> dict[Key, 
     return {key: _less(offset, median_ms) for key, offset in found.items()}
 
 
+def offsets_of(clips: Sequence[Clip], aligner: TrainedNetwork, cache: Path) -> dict[Key, OwnOffset]:
+    """`own_offsets` of clips, as a trained network finds them in the crops that it wants, from that folder of crops."""
+    return own_offsets(aligner.network, Cache(cache, aligner.crop).examples(clips))
+
+
 def rows_of(offsets: Mapping[Key, OwnOffset]) -> list[dict[str, Any]]:
     """A row for each clip, the farthest off first."""
     ordered = sorted(offsets.items(), key=lambda each: -abs(each[1].whole_ms))
@@ -78,11 +85,6 @@ def aligned(examples: Sequence[Example], offsets: Mapping[Key, OwnOffset]) -> li
             samples = later(example.samples, -offset.whole_ms)
             moved.append(replace(example, samples=samples, coefficients=mfcc(samples)))
     return moved
-
-
-def aligned_by(network: SyncNetwork, examples: Sequence[Example]) -> list[Example]:
-    """The examples as `aligned` by what `network` finds in them."""
-    return aligned(examples, own_offsets(network, examples))
 
 
 def _own_offset(network: SyncNetwork, example: Example) -> OwnOffset | None:

@@ -30,7 +30,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Torch is loaded here, not when Django looks through its commands.
         from apps.avsync.checker import weights_path
-        from apps.avsync.syncnet.aligning import aligned_by
+        from apps.avsync.syncnet.aligning import aligned, offsets_of
         from apps.avsync.syncnet.calibrating import TooFewClipsError, fit, probabilities, trials
         from apps.avsync.syncnet.corpora import READERS, CorpusError, Part, SplitOptions, split
         from apps.avsync.syncnet.dataset import Cache, Example
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         weights = options["model"] or weights_path()
         try:
             trained = load_network(weights)
-            aligner = load_network(options["align_with"]).network if options["align_with"] else None
+            aligner = load_network(options["align_with"]) if options["align_with"] else None
             clips = READERS[options["corpus"]](options["data"])
         except (WeightsError, CorpusError) as error:
             raise CommandError(str(error)) from error
@@ -54,7 +54,9 @@ class Command(BaseCommand):
 
         def examples_of(part: Part) -> list[Example]:
             examples = cache.examples(parts[part])
-            return examples if aligner is None else aligned_by(aligner, examples)
+            return (
+                examples if aligner is None else aligned(examples, offsets_of(parts[part], aligner, options["cache"]))
+            )
 
         try:
             calibration = fit(trials(network, examples_of("validation"), seed=options["seed"]))

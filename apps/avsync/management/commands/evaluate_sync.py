@@ -79,13 +79,13 @@ class Command(BaseCommand):
         self, networks: Mapping[str, TrainedNetwork], parts: Mapping[Part, Sequence[Clip]], options: Mapping[str, Any]
     ) -> None:
         from apps.avsync.syncnet import evaluation
-        from apps.avsync.syncnet.aligning import aligned, own_offsets, rows_of
+        from apps.avsync.syncnet.aligning import aligned, offsets_of, rows_of
         from apps.avsync.syncnet.dataset import Cache
         from apps.avsync.syncnet.weights import load_network
         from apps.results.tables import write_rows
 
         cache = Cache(options["cache"], next(iter(networks.values())).crop)
-        aligner = load_network(options["align_with"]).network if options["align_with"] else None
+        aligner = load_network(options["align_with"]) if options["align_with"] else None
         output: Path = options["output"]
         over = options["over"] or next(iter(networks))
         training = cache.examples(parts["training"])
@@ -97,7 +97,7 @@ class Command(BaseCommand):
             found = evaluation.compare(networks, examples)
             measured = {part: found, f"{part}_speaking": evaluation.while_speaking(found, examples)}
             if aligner is not None:
-                offsets = own_offsets(aligner, examples)
+                offsets = offsets_of(parts[part], aligner, options["cache"])
                 tables["own_offsets"] += [{"part": part, **row} for row in rows_of(offsets)]
                 measured[f"{part}_aligned"] = evaluation.compare(networks, aligned(examples, offsets))
             for name, each in measured.items():

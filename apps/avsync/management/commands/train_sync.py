@@ -62,7 +62,7 @@ class Command(BaseCommand):
         # Torch is loaded here, not when Django looks through its commands.
         import torch
 
-        from apps.avsync.syncnet.aligning import aligned, aligned_by, own_offsets
+        from apps.avsync.syncnet.aligning import aligned, offsets_of
         from apps.avsync.syncnet.corpora import READERS, CorpusError, SplitOptions, check_speakers, split
         from apps.avsync.syncnet.dataset import STRONG, AugmentOptions, Cache
         from apps.avsync.syncnet.degraded import DegradationError, recoded
@@ -90,11 +90,10 @@ class Command(BaseCommand):
             training, validation = cache.examples(learned_from), cache.examples(parts["validation"])
             facts: dict[str, Any] = {"corpus": options["corpus"], "held_out": list(held_out)}
             if options["align_with"]:
-                aligner = load_network(options["align_with"]).network
-                offsets = own_offsets(aligner, cache.examples(parts["training"]))
+                known = parts["training"] + parts["validation"]
+                offsets = offsets_of(known, load_network(options["align_with"]), options["cache"])
                 n_before = len(training)
-                training = aligned(training, offsets)
-                validation = aligned_by(aligner, validation)
+                training, validation = aligned(training, offsets), aligned(validation, offsets)
                 self.stdout.write(
                     f"aligned: {len(training)} of {n_before} to learn from, {len(validation)} to validate"
                 )
