@@ -42,9 +42,7 @@ done
 learn portal "${aligned[@]}" "${harder[@]}" --strong --recoded "$runs/copies" --average 0.998 --steps 3000 \
     --validate-every 250 --learning-rate 1.5e-3 --start-from "$runs/rough/network.safetensors"
 measure objectives --network "$(network multiway)" --network "$(network avenet)" --network "$(network syncnet)" \
-    "${aligned[@]}" --without-speed
-measure portal --network "$(network portal)" --network "$(network rough)" --network "$(network multiway)" \
-    "${aligned[@]}" --degraded "$runs/degraded"
+    --network "$(network portal)" --network "$(network rough)" "${aligned[@]}" --degraded "$runs/degraded"
 $python manage.py calibrate_sync --data "$data/grid" --cache "$runs/cache" "${aligned[@]}" \
     --model "$runs/portal/network.safetensors"
 
