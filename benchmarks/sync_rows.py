@@ -82,7 +82,7 @@ def judged(row: Row, calibration: Calibration, own_ms: Mapping[str, float] | Non
     """A row with the verdict of the portal's settings.
 
     `own_ms`: by how much the sound of each clip is off as it is, where that is known. A row that is of several clips
-    has their mean.
+    has their median: pooled curves follow the most of them.
     """
     from django.conf import settings
 
@@ -110,7 +110,7 @@ def _own(row: Row, own_ms: Mapping[str, float]) -> float | None:
     clips = row["clip"].split(JOINT)
     if row["truth"] != "moved" or not all(clip in own_ms for clip in clips):
         return None
-    return float(np.mean([own_ms[clip] for clip in clips]))
+    return float(np.median([own_ms[clip] for clip in clips]))
 
 
 def _verdict(offset_ms: float | None, probability: float, inputs: int) -> Verdict:

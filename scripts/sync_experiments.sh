@@ -46,6 +46,11 @@ measure objectives --network "$(network multiway)" --network "$(network avenet)"
 $python manage.py calibrate_sync --data "$data/grid" --cache "$runs/cache" "${aligned[@]}" \
     --model "$runs/portal/network.safetensors"
 
+# --- How right is what the portal carries? Clips' own offsets are told by a network that shares nothing with it. ---
+learn witness --objective avenet --seed 1 --steps 800 --validate-every 200
+SYNC_MODEL=$runs/portal/network.safetensors $python -m benchmarks.sync_errors --cache "$runs/cache" --csv "$results/sync_errors" \
+    --align-with "$runs/witness/network.safetensors"
+
 # --- How many candidates? ---
 for ways in 2 5 10 14; do
     learn "ways-$ways" --ways "$ways" --steps 200
