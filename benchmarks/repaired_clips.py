@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.shifted_files import CONTAINERS, SHIFTS_MS, in_turn, repaired_copy, write_shifted
 from benchmarks.sound_position import pictures_moved_ms, played, sound_late_ms
-from benchmarks.sync_errors import Recording
+from benchmarks.sync_recordings import Recording
 from benchmarks.sync_rows import Kept, Row
 
 COLUMNS = ("clip", "part", "container", "shift_ms", "copy", "was_late_ms", "is_late_ms", "pictures", "picture_moved_ms")

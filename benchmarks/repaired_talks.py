@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.shifted_files import CONTAINERS, SHIFTS_MS, in_turn, repaired_copy, write_shifted
 from benchmarks.sound_position import Played, played, sound_late_ms
-from benchmarks.sync_errors import PARTS, SEED, Group, Recording, groups, name_of, paths_of
+from benchmarks.sync_recordings import PARTS, SEED, Group, Recording, groups, name_of, paths_of
 from benchmarks.sync_rows import JOINT, Kept, Row
 from benchmarks.sync_scenes import join
 

@@ -24,8 +24,8 @@ import numpy as np
 from apps.classification.bert.metrics import wilson_interval
 from apps.results.tables import write_rows
 from benchmarks.search_corpus import REPOSITORY, data_folder
-from benchmarks.sync_errors import SEED, Recording, evaluation
 from benchmarks.sync_files import in_processes
+from benchmarks.sync_recordings import SEED, Recording, evaluation
 from benchmarks.sync_rows import Kept, Row
 from benchmarks.sync_talks import Movement, Talk, constant, drift, jump, speed
 

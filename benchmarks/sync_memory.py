@@ -22,7 +22,7 @@ from apps.media.frames import Frame
 from benchmarks.sync_rows import JOINT, Kept, Row, Truth, row_of
 
 if TYPE_CHECKING:
-    from benchmarks.sync_errors import Recording
+    from benchmarks.sync_recordings import Recording
 
 SEED = 6
 SHIFTS_MS = (0, -400, 210, -130, 70, 345, -50)

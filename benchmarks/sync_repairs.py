@@ -21,8 +21,8 @@ import django
 
 from benchmarks import repaired_clips, repaired_talks
 from benchmarks.search_corpus import REPOSITORY, data_folder
-from benchmarks.sync_errors import evaluation
 from benchmarks.sync_files import in_processes
+from benchmarks.sync_recordings import evaluation
 from benchmarks.sync_rows import Kept, Row
 
 One = TypeVar("One")

@@ -11,7 +11,7 @@ from apps.avsync.syncnet.corpora import Clip
 from apps.avsync.syncnet.offset import Calibration, SyncResult
 from apps.media.audio import samples_between
 from apps.media.frames import stream_frames
-from benchmarks.sync_errors import Group, Recording, by_turns, groups
+from benchmarks.sync_recordings import Group, Recording, by_turns, groups
 from benchmarks.sync_rows import Kept, Truth, judged, row_of, summarised
 from benchmarks.sync_scenes import FPS, MOVED, join
 
