@@ -32,10 +32,11 @@ class OwnOffset:
 
     whole_ms: float
     halves_ms: tuple[float, float]
+    is_at_edge: bool = False  # of what is compared: it may lie beyond
 
     @property
     def is_sure(self) -> bool:
-        return abs(self.halves_ms[0] - self.halves_ms[1]) <= HALVES_AGREE_MS
+        return not self.is_at_edge and abs(self.halves_ms[0] - self.halves_ms[1]) <= HALVES_AGREE_MS
 
 
 def key_of(clip: Clip) -> Key:
@@ -95,10 +96,11 @@ def _own_offset(network: SyncNetwork, example: Example) -> OwnOffset | None:
     curves = [mean_curve(part) for part in (distances, distances[:middle], distances[middle:])]
     if not all(np.isfinite(curve).all() for curve in curves):
         return None
-    whole, first, second = (minimum_of(curve).offset_ms for curve in curves)
-    return OwnOffset(whole, (first, second))
+    minima = [minimum_of(curve) for curve in curves]
+    whole_ms, first_ms, second_ms = (minimum.offset_ms for minimum in minima)
+    return OwnOffset(whole_ms, (first_ms, second_ms), any(minimum.is_at_edge for minimum in minima))
 
 
 def _less(offset: OwnOffset, by_ms: float) -> OwnOffset:
     first, second = offset.halves_ms
-    return OwnOffset(offset.whole_ms - by_ms, (first - by_ms, second - by_ms))
+    return replace(offset, whole_ms=offset.whole_ms - by_ms, halves_ms=(first - by_ms, second - by_ms))

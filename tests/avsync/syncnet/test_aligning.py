@@ -61,6 +61,11 @@ def test_a_clip_whose_halves_disagree_is_left_out(network: SyncNetwork) -> None:
     assert [example.clip for example in kept] == [example.clip for example in agreeing]
 
 
+def test_an_offset_at_the_edge_of_what_is_compared_is_not_sure() -> None:
+    assert OwnOffset(-80.0, (-82.0, -79.0)).is_sure
+    assert not OwnOffset(-600.0, (-600.0, -600.0), is_at_edge=True).is_sure
+
+
 def test_a_copy_has_the_offset_of_its_clip_and_an_unknown_clip_none() -> None:
     example = talker("a")
     copy = replace(example, clip=replace(example.clip, path=Path("recoded/a0.mp4")))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 if TYPE_CHECKING:
+    from apps.avsync.syncnet.corpora import Clip, Part
+    from apps.avsync.syncnet.dataset import Example
     from apps.avsync.syncnet.faces import FaceOptions
     from apps.avsync.syncnet.streams import StreamOptions
     from apps.avsync.syncnet.trainer import TrainingOptions
@@ -62,10 +64,9 @@ class Command(BaseCommand):
         # Torch is loaded here, not when Django looks through its commands.
         import torch
 
-        from apps.avsync.syncnet.aligning import aligned, offsets_of
         from apps.avsync.syncnet.corpora import READERS, CorpusError, SplitOptions, check_speakers, split
-        from apps.avsync.syncnet.dataset import STRONG, AugmentOptions, Cache
-        from apps.avsync.syncnet.degraded import DegradationError, recoded
+        from apps.avsync.syncnet.dataset import STRONG, AugmentOptions
+        from apps.avsync.syncnet.degraded import DegradationError
         from apps.avsync.syncnet.faces import FaceOptions
         from apps.avsync.syncnet.runs import TrainingError
         from apps.avsync.syncnet.trainer import WEIGHTS, Trainer
@@ -83,20 +84,9 @@ class Command(BaseCommand):
             check_speakers(clips, held_out)
             parts = split(clips, SplitOptions(held_out=held_out))
             self.stdout.write(", ".join(f"{part}: {len(each)} clips" for part, each in parts.items()))
-            cache = Cache(options["cache"], crop)
-            learned_from = parts["training"]
-            if options["recoded"]:
-                learned_from = learned_from + recoded(learned_from, options["recoded"])
-            training, validation = cache.examples(learned_from), cache.examples(parts["validation"])
-            facts: dict[str, Any] = {"corpus": options["corpus"], "held_out": list(held_out)}
+            training, validation = self._examples(parts, crop, options)
+            facts = {"corpus": options["corpus"], "held_out": list(held_out)}
             if options["align_with"]:
-                known = parts["training"] + parts["validation"]
-                offsets = offsets_of(known, load_network(options["align_with"]), options["cache"])
-                n_before = len(training)
-                training, validation = aligned(training, offsets), aligned(validation, offsets)
-                self.stdout.write(
-                    f"aligned: {len(training)} of {n_before} to learn from, {len(validation)} to validate"
-                )
                 facts["aligned_with"] = sha256_of(options["align_with"])
             trainer = Trainer(
                 options["output"],
@@ -121,6 +111,28 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         best = max(rows, key=lambda row: row.right_5)
         self.stdout.write(self.style.SUCCESS(f"Step {best.step} is in {options['output'] / WEIGHTS}"))
+
+    def _examples(
+        self, parts: Mapping[Part, list[Clip]], crop: FaceOptions, options: Mapping[str, Any]
+    ) -> tuple[list[Example], list[Example]]:
+        """To learn from and to validate: with bad copies, and aligned, where that is asked for."""
+        from apps.avsync.syncnet.aligning import aligned, offsets_of
+        from apps.avsync.syncnet.dataset import Cache
+        from apps.avsync.syncnet.degraded import recoded
+        from apps.avsync.syncnet.weights import load_network
+
+        cache = Cache(options["cache"], crop)
+        clips = list(parts["training"])
+        if options["recoded"]:
+            clips += recoded(clips, options["recoded"])
+        training, validation = cache.examples(clips), cache.examples(parts["validation"])
+        if not options["align_with"]:
+            return training, validation
+        known = parts["training"] + parts["validation"]
+        offsets = offsets_of(known, load_network(options["align_with"]), options["cache"])
+        kept = aligned(training, offsets), aligned(validation, offsets)
+        self.stdout.write(f"aligned: {len(kept[0])} of {len(training)} to learn from, {len(kept[1])} to validate")
+        return kept
 
 
 def _streams(options: Mapping[str, Any], crop: FaceOptions) -> StreamOptions:
