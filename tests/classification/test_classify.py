@@ -128,6 +128,7 @@ def test_it_files_asks_or_does_not_know(
     assert TopicPrediction.objects.waiting().exists() == (outcome == "asked")
 
 
+@pytest.mark.django_db
 def test_thresholds_in_the_wrong_order_are_named_with_their_cure(settings: Settings) -> None:
     settings.TOPIC_THRESHOLD, settings.TOPIC_ASK_THRESHOLD = 0.3, 0.35
     with pytest.raises(SystemCheckError, match=r"TOPIC_ASK_THRESHOLD=0.35 is above TOPIC_THRESHOLD=0.3"):

@@ -107,6 +107,7 @@ def test_spaces_of_other_weights_are_others(tmp_path: Path, settings: Settings) 
     assert space() is None
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("model", ["/nowhere/at/all", "nobody/nothing"])
 def test_a_model_that_is_not_there_is_named_with_its_setting(settings: Settings, model: str) -> None:
     settings.SEARCH_EMBEDDING_MODEL = model
