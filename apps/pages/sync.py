@@ -20,6 +20,8 @@ TICKS_X = 6
 STEPS_MS = (20, 50, 100, 200)  # between the numbers at the axis of offsets
 MAX_TICKS_Y = 6
 REACH_MS = 1_000  # no check looks further
+ELSEWHERE_MS = 2 * MS_PER_FRAME  # a stretch that is farther from the others is of another offset
+MAX_NAMED = 3  # such stretches
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,19 @@ def _course(report: SyncReport) -> str:
     if report.drift_ms_per_min is not None:
         way = "later" if report.drift_ms_per_min > 0 else "earlier"
         return f" The sound drifts: it comes {abs(report.drift_ms_per_min):.0f} ms {way} each minute."
-    return "" if report.offset_ms is None else f" It does not drift: all of it is about {_late(report.offset_ms)}."
+    if report.offset_ms is None:
+        return ""
+    elsewhere = [
+        f"{_late(window['offset_ms'])} at {clock(window['start_ms'])}"
+        for window in report.windows
+        if window["probability"] >= settings.SYNC_MIN_PROBABILITY
+        and abs(window["offset_ms"] - report.offset_ms) > ELSEWHERE_MS
+    ]
+    if not elsewhere:
+        return f" It does not drift: all of it is about {_late(report.offset_ms)}."
+    more = f" and elsewhere at {len(elsewhere) - MAX_NAMED} more places" if len(elsewhere) > MAX_NAMED else ""
+    named = ", ".join(elsewhere[:MAX_NAMED])
+    return f" It does not drift: it is about {_late(report.offset_ms)}, but {named}{more}. Was it cut there?"
 
 
 def _padded(low: float, high: float) -> tuple[float, float]:

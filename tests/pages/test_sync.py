@@ -72,6 +72,19 @@ def test_the_curves_are_drawn_and_stand_in_tables_too(client: Client, video: Vid
     assert "They fit best where it is 200 ms late." in html
 
 
+def test_a_stretch_that_is_elsewhere_is_named_if_it_is_sure(client: Client, video: Video, owner: User) -> None:
+    windows = [
+        {"start_ms": 0, "offset_ms": 203.0, "probability": 0.95},
+        {"start_ms": 8_000, "offset_ms": 462.0, "probability": 0.97},
+        {"start_ms": 16_000, "offset_ms": -300.0, "probability": 0.4},
+    ]
+    make_report(video, offset_ms=200.0, windows=windows)
+    client.force_login(owner)
+    page = client.get(f"/videos/{video.pk}/sync/").content.decode()
+    assert "It does not drift: it is about 200 ms late, but 462 ms late at 0:08. Was it cut there?" in page
+    assert "300 ms early at" not in page
+
+
 def test_a_report_without_curves_has_a_page(client: Client, video: Video, owner: User) -> None:
     make_report(video, verdict="unknown", offset_ms=None, reason="no_face", distances=[], windows=[])
     html = page(client, owner, video)
