@@ -40,7 +40,7 @@ def test_nothing_is_left_running(portal: Portal, number: signal.Signals) -> None
     processes = everything_below(pid)
     assert len(processes) >= 4, "a web server and three workers"
     os.kill(pid, number)
-    wait_until(lambda: not any(map(is_alive, processes)), within_s=60, what="the end of every process")
+    wait_until(lambda: not any(map(is_alive, processes)), within_s=25, what="the end of every process")
 
 
 def test_what_dies_is_started_again(portal: Portal) -> None:
