@@ -67,6 +67,13 @@ learn neighbours --steps 500 --balance 0.75 --strong --gap 1 --ways 70
 measure changes --network "$(network strong)" --network "$(network gentle)" --network "$(network unchanged)" \
     --network "$(network with-looks)" --network "$(network neighbours)" --without-speed
 
+# --- Mouths or whole faces? Networks of other crops are measured one by one. ---
+learn mouths "${aligned[@]}" --steps 500 "${harder[@]}" --strong --validate-every 250
+learn faces "${aligned[@]}" --steps 500 "${harder[@]}" --strong --validate-every 250 --part face --share 1
+for crops in mouths faces; do
+    measure "$crops" --network "$(network "$crops")" "${aligned[@]}" --without-speed
+done
+
 # --- Other speakers kept out: with the first of the runs above, three folds. ---
 fold() { # fold NUMBER SPEAKER...
     $python manage.py train_sync --data "$data/grid" --cache "$runs/cache" --output "$runs/fold-$1" --bf16 --batch 10 \
